@@ -1,0 +1,65 @@
+import type { Problem } from "./errors";
+import { problem } from "./explain";
+import { bytes, formatBytes, formatMillicores, millicores } from "./quantity";
+import type { Config } from "./schema";
+import { suggest } from "./suggest";
+
+/**
+ * Keys that are right one by one and impossible together.
+ * @param config the sections that are right in themselves
+ */
+export function impossibleCombinations({ cluster, apps, platform }: Partial<Config>): Problem[] {
+  return [
+    ...(cluster === undefined ? [] : nodes(cluster)),
+    ...(apps === undefined || platform === undefined ? [] : appNamespaces(apps, platform)),
+  ];
+}
+
+function nodes(cluster: Config["cluster"]): Problem[] {
+  if (cluster.nodes.real !== "never" || cluster.nodes.simulated > 0) return [];
+  return [
+    problem(
+      "drydock:cluster.nodes.simulated",
+      cluster.nodes.simulated,
+      'must be 1 or more where nodes.real is "never": no pod could be scheduled',
+      'set it to 1, or nodes.real to "auto"',
+    ),
+  ];
+}
+
+function appNamespaces(apps: Config["apps"], platform: Config["platform"]): Problem[] {
+  return Object.entries(apps).flatMap(([app, { namespace, ...claim }]) => {
+    const quota = platform.namespaces[namespace]?.quota;
+    if (quota !== undefined) return overQuota(`drydock:apps.${app}`, namespace, claim, quota);
+    const names = Object.keys(platform.namespaces);
+    const near = suggest(namespace, names);
+    const rule = `must be one of drydock:platform.namespaces: ${names.join(", ")}`;
+    const fix = near === undefined ? "change it, or add the namespace" : `did you mean "${near}"?`;
+    return [problem(`drydock:apps.${app}.namespace`, namespace, rule, fix)];
+  });
+}
+
+type Claim = Pick<Config["apps"]["nginx"], "replicas" | "resources">;
+type Quota = Config["platform"]["namespaces"][string]["quota"];
+
+/** A rollout starts one new pod before it stops an old one, so it needs room for one more. */
+function overQuota(app: string, namespace: string, claim: Claim, quota: Quota): Problem[] {
+  if (claim.replicas === 0) return [];
+  const pods = claim.replicas + 1;
+  const cpu = millicores(claim.resources.cpu) * pods;
+  const memory = bytes(claim.resources.memory) * pods;
+  const exceeded = [
+    pods > quota.pods && `pods: needs ${pods}, has ${quota.pods}`,
+    cpu > millicores(quota.cpu) && `cpu: needs ${formatMillicores(cpu)}, has ${quota.cpu}`,
+    memory > bytes(quota.memory) && `memory: needs ${formatBytes(memory)}, has ${quota.memory}`,
+  ].filter((text) => text !== false);
+  if (exceeded.length === 0) return [];
+  return [
+    problem(
+      `${app}.replicas`,
+      claim.replicas,
+      `must fit, with one more pod during a rollout, in the quota of namespace ${namespace}: ${exceeded.join("; ")}`,
+      `lower it, or raise drydock:platform.namespaces.${namespace}.quota`,
+    ),
+  ];
+}

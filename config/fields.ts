@@ -1,0 +1,34 @@
+import { z } from "zod";
+
+import { cpuPattern, memoryPattern } from "./quantity";
+
+/** A text with a pattern, and the pattern in words: that is what a user reads. */
+function text(pattern: RegExp, rule: string) {
+  return z.string({ error: rule }).regex(pattern, { error: rule });
+}
+
+/** A name for a Kubernetes object: RFC 1123 label; 63 is the limit of a label's value. */
+export const dnsLabel = (maxLength = 63) =>
+  text(
+    new RegExp(`^[a-z](?:[a-z0-9-]{0,${maxLength - 2}}[a-z0-9])?$`),
+    `a name of at most ${maxLength} lower-case letters, digits and hyphens, a letter first, no hyphen last`,
+  );
+
+export const cpu = () => text(cpuPattern, 'CPU in millicores ("250m") or cores ("2", "0.5")');
+
+export const memory = () => text(memoryPattern, 'memory in Ki, Mi or Gi, without a space ("64Mi")');
+
+const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+
+export const loopbackAddress = () =>
+  text(
+    new RegExp(`^127\\.${octet}\\.${octet}\\.${octet}$`),
+    "an IPv4 address within 127.0.0.0/8, so that nothing beyond this machine reaches it",
+  );
+
+/** A reference that stays the same image: `latest`, or no tag at all, would drift without a diff. */
+export const imageReference = () =>
+  text(
+    /^(?:[a-z0-9.-]+(?::\d+)?\/)?[a-z0-9._/-]+(?::(?!latest(?:@|$))\w[\w.-]{0,127}(?:@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})$/,
+    "an image with a tag other than latest, or with a digest (name:tag, name@sha256:…)",
+  );

@@ -1,0 +1,35 @@
+/**
+ * The Kubernetes minors that a stack may name. One of them is pinned for every stack, so that what is
+ * rehearsed on a local cluster is what runs in production; another one is allowed with a warning.
+ * The local patch release belongs to toolchain/, the EKS platform version to AWS.
+ */
+export const kubernetesVersions = {
+  "1.35": { local: false, eksStandardSupportEnds: "2027-03-27" },
+  "1.36": { local: true },
+} as const satisfies Record<string, KubernetesVersionFacts>;
+
+interface KubernetesVersionFacts {
+  /** Whether toolchain/ has this minor's binaries, so that a local cluster can run it. */
+  readonly local: boolean;
+  /** Last day of standard support on EKS (ISO date); afterwards AWS upgrades the control plane. */
+  readonly eksStandardSupportEnds?: string;
+}
+
+export type KubernetesVersion = keyof typeof kubernetesVersions;
+
+/** The minor that all stacks share. */
+export const pinnedKubernetesVersion = "1.36" satisfies KubernetesVersion;
+
+/** The minors a local cluster can run, in ascending order. */
+export const localKubernetesVersions = Object.entries(kubernetesVersions)
+  .filter(([, facts]) => facts.local)
+  .map(([version]) => version as KubernetesVersion);
+
+/** Says in words that a stack's minor is not the one the other stacks run; undefined if it is. */
+export function versionWarning(version: KubernetesVersion): string | undefined {
+  if (version === pinnedKubernetesVersion) return undefined;
+  return (
+    `drydock:cluster.kubernetesVersion is ${version}, the other stacks run ` +
+    `${pinnedKubernetesVersion}: a rehearsal on one proves less about the other.`
+  );
+}

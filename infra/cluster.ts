@@ -1,0 +1,66 @@
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { Config } from "../config/schema";
+import type { ImageRecipe } from "./images/recipe";
+import { LocalCluster } from "./local";
+
+/** All that a workload may know about its cluster. Nothing else crosses from infra/ to apps/. */
+export interface Cluster {
+  readonly kind: "local" | "eks" | "existing";
+  readonly name: pulumi.Output<string>;
+  /** Secret: it holds the credentials of an administrator. */
+  readonly kubeconfig: pulumi.Output<string>;
+  /** The only provider of Kubernetes objects; an ambient kubeconfig is never used. */
+  readonly provider: k8s.Provider;
+  readonly capabilities: Capabilities;
+  /** False where every node is simulated: pods are scheduled, and no process runs. */
+  readonly servesTraffic: pulumi.Output<boolean>;
+  /**
+   * Builds an image and publishes it where this cluster's nodes can pull it.
+   * @param name name of the resource, unique in the stack
+   * @returns the image's reference, pinned by digest
+   */
+  image(name: string, source: ImageSource): pulumi.Output<string>;
+}
+
+/** An image as data, built without a container daemon. */
+export type ImageSource = ImageRecipe;
+
+/**
+ * What a cluster offers, as plain values: an Output here would push the creation of workloads into
+ * apply(), where neither a preview nor a test sees them.
+ */
+export interface Capabilities {
+  /** How a Service of type LoadBalancer gets its address; undefined: it never would. */
+  readonly loadBalancer: LoadBalancerCapability | undefined;
+  /** StorageClass of volumes made on demand; undefined: there are none. */
+  readonly storageClass: string | undefined;
+  /** Whether a NetworkPolicy is enforced. Where not, it is stored and changes nothing. */
+  readonly networkPolicy: boolean;
+  /** Whether a pod can take on a cloud identity through its service account. */
+  readonly podIdentity: boolean;
+  /** The zones that nodes are spread over, sorted; empty where nodes carry no zone. */
+  readonly zones: readonly string[];
+}
+
+/** What a Service must carry so that this cluster's load-balancer controller takes it up. */
+export interface LoadBalancerCapability {
+  readonly annotations: Readonly<Record<string, string>>;
+  /** `spec.loadBalancerClass`; immutable, so that a change replaces the Service and its address. */
+  readonly className?: string;
+}
+
+/** Makes the variant that `config.kind` names. A new kind does not compile until it has a case. */
+export function createCluster(name: string, config: Config["cluster"]): Cluster {
+  switch (config.kind) {
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- true until there is a second kind
+    case "local":
+      return new LocalCluster(name, {
+        clusterName: config.name,
+        kubernetesVersion: config.kubernetesVersion,
+        nodes: config.nodes,
+        loadBalancerAddress: config.loadBalancerAddress,
+      });
+  }
+}

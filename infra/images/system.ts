@@ -1,0 +1,56 @@
+import type { ImageRecipe, LayerEntry } from "./recipe";
+
+/** CoreDNS listens here: a port below 1024 would need a capability. */
+export const COREDNS_PORT = 1053;
+
+/**
+ * The image that holds a pod's namespaces open (`pinned_images.sandbox` of containerd).
+ *
+ * The first process of a namespace is not ended by a signal that it does not handle, so the
+ * fallback needs a shell that does: without it each pod would take its full grace period to end.
+ */
+export function pauseRecipe(): ImageRecipe {
+  const script = "trap 'exit 0' TERM INT; while :; do sleep 2147483647 & wait $!; done";
+  return {
+    name: "drydock/pause",
+    title: "pause",
+    description: "Holds the namespaces of a pod open.",
+    base: {
+      kind: "registry",
+      reference:
+        "registry.k8s.io/pause:3.10.1@sha256:278fb9dbcca9518083ad1e11276933a2e96f23de604a3a08cc3c80002767d24c",
+      fallback: {
+        packages: { "busybox-static": ["usr/bin/busybox"] },
+        versionPackage: "busybox-static",
+        files: busyboxLinks("sh", "sleep"),
+        config: { user: "65535:65535", entrypoint: ["/bin/sh", "-c", script] },
+      },
+    },
+    layers: [],
+    config: {},
+  };
+}
+
+export interface CorednsRecipeArgs {
+  /** Path of a statically linked `coredns` binary. */
+  readonly binary: string;
+}
+
+/** CoreDNS, on nothing but itself. Its Corefile must listen on {@link COREDNS_PORT}. */
+export function corednsRecipe({ binary }: CorednsRecipeArgs): ImageRecipe {
+  return {
+    name: "drydock/coredns",
+    title: "CoreDNS",
+    description: "The cluster's name server.",
+    base: { kind: "scratch" },
+    layers: [
+      { name: "coredns", entries: [{ kind: "file", path: "coredns", from: binary, mode: 0o755 }] },
+    ],
+    config: { user: "65532:65532", ports: [COREDNS_PORT], entrypoint: ["/coredns"] },
+  };
+}
+
+/** Links by which BusyBox, at `/usr/bin/busybox`, is the given commands. */
+export function busyboxLinks(...commands: string[]): LayerEntry[] {
+  return commands.map((name) => ({ kind: "symlink", path: `usr/bin/${name}`, target: "busybox" }));
+}

@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Api, KubernetesObject } from "../runtime/api";
+import { Forwarder } from "./forwarder";
+
+interface ServicePort {
+  readonly port: number;
+  readonly protocol?: string;
+  readonly nodePort?: number;
+}
+
+interface Service extends KubernetesObject {
+  readonly spec: {
+    readonly type?: string;
+    readonly loadBalancerClass?: string;
+    readonly ports?: readonly ServicePort[];
+  };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string }[] } };
+}
+
+export interface LoadBalancerSettings {
+  readonly loadBalancerAddress: string;
+  readonly nodeAddress: string | null;
+}
+
+const RETRY_MS = 1_000;
+
+/**
+ * What a cloud's controller does for Services of type LoadBalancer: gives each an address and
+ * forwards its ports to the node. Here the address is one of the host's loopback.
+ */
+export class LoadBalancer {
+  private readonly services = new Map<string, Service>();
+  private readonly forwarders = new Map<number, { owner: string; forwarder: Forwarder }>();
+  private readonly reported = new Set<string>();
+  private reconciling: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly api: Api,
+    private readonly settings: LoadBalancerSettings,
+  ) {}
+
+  /** Until `signal` aborts. An API server that is away is waited for. */
+  async run(signal: AbortSignal): Promise<void> {
+    const retry = setInterval(() => void this.reconcile(), 2 * RETRY_MS);
+    while (!signal.aborted) {
+      try {
+        await this.follow(signal);
+      } catch {
+        // The API server is away or ended the watch; forwarding goes on meanwhile.
+      }
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+    clearInterval(retry);
+    for (const { forwarder } of this.forwarders.values()) {
+      forwarder.close();
+    }
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    const list = await this.api.call<{
+      metadata: { resourceVersion: string };
+      items: Service[];
+    }>("GET", "/api/v1/services");
+    this.services.clear();
+    for (const service of list.items) {
+      this.services.set(keyOf(service), service);
+    }
+    await this.reconcile();
+    const path = `/api/v1/services?watch=true&resourceVersion=${list.metadata.resourceVersion}`;
+    for await (const { type, object } of this.api.watch<Service>(path, signal)) {
+      if (type === "ERROR") {
+        return;
+      }
+      if (type === "DELETED") {
+        this.services.delete(keyOf(object));
+      } else if (type !== "BOOKMARK") {
+        this.services.set(keyOf(object), object);
+      }
+      await this.reconcile();
+    }
+  }
+
+  /** Closes what no Service asks for, opens what is missing, and tells each Service its address. */
+  private reconcile(): Promise<void> {
+    // One at a time: two would both listen on a new port.
+    this.reconciling = this.reconciling.then(() => this.reconcileOnce());
+    return this.reconciling;
+  }
+
+  private async reconcileOnce(): Promise<void> {
+    const balanced = [...this.services.values()].filter(isOurs);
+    const wanted = new Map(
+      balanced.flatMap((it) => portsOf(it).map((port) => [port.port, keyOf(it)])),
+    );
+    for (const [port, { owner, forwarder }] of this.forwarders) {
+      if (wanted.get(port) !== owner) {
+        forwarder.close();
+        this.forwarders.delete(port);
+      }
+    }
+    for (const service of balanced) {
+      const problem = await this.open(service);
+      if (problem === undefined) {
+        await this.assign(service);
+      } else {
+        await this.report(service, problem);
+      }
+    }
+  }
+
+  /** @returns why a port cannot be served, in plain words */
+  private async open(service: Service): Promise<string | undefined> {
+    const { loadBalancerAddress: address, nodeAddress } = this.settings;
+    if (nodeAddress === null) {
+      return undefined;
+    }
+    for (const { port, nodePort, protocol } of portsOf(service)) {
+      if (protocol !== undefined && protocol !== "TCP") {
+        return `port ${String(port)} is ${protocol}: the local load balancer forwards TCP only`;
+      }
+      if (nodePort === undefined) {
+        return `port ${String(port)} has no nodePort: allocateLoadBalancerNodePorts must be true`;
+      }
+      const open = this.forwarders.get(port);
+      const target = { address: nodeAddress, port: nodePort };
+      if (open !== undefined && open.owner !== keyOf(service)) {
+        return `${address}:${String(port)} is taken by Service ${open.owner}: choose another port`;
+      }
+      if (open !== undefined) {
+        open.forwarder.retarget(target);
+        continue;
+      }
+      try {
+        const forwarder = await Forwarder.listen(address, port, target);
+        this.forwarders.set(port, { owner: keyOf(service), forwarder });
+      } catch (error) {
+        return explain(error, `${address}:${String(port)}`);
+      }
+    }
+    return undefined;
+  }
+
+  private async assign(service: Service): Promise<void> {
+    const ip = this.settings.loadBalancerAddress;
+    if (service.status?.loadBalancer?.ingress?.[0]?.ip === ip) {
+      return;
+    }
+    // Proxy: kube-proxy must not catch the host's loopback address inside the cluster.
+    const status = { loadBalancer: { ingress: [{ ip, ipMode: "Proxy" }] } };
+    await this.quietly(this.api.call("PATCH", `${pathOf(service)}/status`, { status }));
+  }
+
+  /** One Warning event for each problem of a Service: `kubectl describe` and awaiters show it. */
+  private async report(service: Service, message: string): Promise<void> {
+    const { name, namespace = "default", uid } = service.metadata;
+    const key = `${uid ?? name} ${message}`;
+    if (this.reported.has(key)) {
+      return;
+    }
+    this.reported.add(key);
+    const now = new Date().toISOString();
+    const event = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { generateName: `${name}.`, namespace },
+      involvedObject: { apiVersion: "v1", kind: "Service", name, namespace, uid },
+      type: "Warning",
+      reason: "SyncLoadBalancerFailed",
+      message,
+      source: { component: "drydock-load-balancer" },
+      firstTimestamp: now,
+      lastTimestamp: now,
+      count: 1,
+    };
+    await this.quietly(this.api.call("POST", `/api/v1/namespaces/${namespace}/events`, event));
+  }
+
+  /** The Service may be gone by now, or the API server away: the next round sees. */
+  private async quietly(call: Promise<unknown>): Promise<void> {
+    await call.catch(() => undefined);
+  }
+}
+
+function isOurs(service: Service): boolean {
+  return service.spec.type === "LoadBalancer" && service.spec.loadBalancerClass === undefined;
+}
+
+function portsOf(service: Service): readonly ServicePort[] {
+  return service.spec.ports ?? [];
+}
+
+function keyOf({ metadata }: Service): string {
+  return `${metadata.namespace ?? "default"}/${metadata.name}`;
+}
+
+function pathOf({ metadata }: Service): string {
+  return `/api/v1/namespaces/${metadata.namespace ?? "default"}/services/${metadata.name}`;
+}
+
+function explain(error: unknown, address: string): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "EADDRINUSE") {
+    return `${address} is in use by another process: end it, or choose another port or cluster.loadBalancerAddress`;
+  }
+  if (code === "EACCES") {
+    return `${address} needs root: choose a port of 1024 or above`;
+  }
+  return `${address} cannot be listened on (${code ?? String(error)})`;
+}

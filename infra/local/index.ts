@@ -1,0 +1,79 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { Capabilities, Cluster, ImageSource } from "../cluster";
+import { hashRecipeInputs } from "../images/hash";
+import { CoreDns } from "./coredns";
+import { ClusterResource, ImageResource } from "./resources";
+import type { ClusterSpec } from "./runtime/spec";
+
+export interface LocalClusterArgs extends Omit<ClusterSpec, "name"> {
+  /** Name on this machine: of the network namespace, the cgroup and the nodes. */
+  readonly clusterName: string;
+}
+
+/**
+ * A Kubernetes cluster on this machine, in a network namespace of its own. One node is real where
+ * the machine permits it; where it does not, nodes are simulated and the preview says so.
+ */
+export class LocalCluster extends pulumi.ComponentResource implements Cluster {
+  readonly kind = "local";
+  readonly name: pulumi.Output<string>;
+  readonly kubeconfig: pulumi.Output<string>;
+  readonly provider: k8s.Provider;
+  readonly servesTraffic: pulumi.Output<boolean>;
+  readonly capabilities: Capabilities = {
+    // The cluster's agent takes up every Service of type LoadBalancer.
+    loadBalancer: { annotations: {} },
+    storageClass: undefined,
+    networkPolicy: false,
+    podIdentity: false,
+    zones: [],
+  };
+
+  private readonly cluster: ClusterResource;
+
+  constructor(name: string, args: LocalClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("drydock:infra:LocalCluster", name, {}, opts);
+    this.cluster = new ClusterResource(`${name}-local`, args, { parent: this });
+    this.name = this.cluster.clusterName;
+    this.kubeconfig = this.cluster.kubeconfig;
+    this.servesTraffic = this.cluster.servesTraffic;
+    this.provider = new k8s.Provider(
+      `${name}-kubernetes`,
+      {
+        kubeconfig: this.kubeconfig,
+        // The name lives as long as the cluster; its address may change.
+        clusterIdentifier: args.clusterName,
+        // The cluster is about to go: its objects need not be deleted one by one.
+        deleteUnreachable: true,
+      },
+      { parent: this },
+    );
+    new CoreDns(
+      `${name}-coredns`,
+      { image: this.cluster.coreDnsImage },
+      { parent: this, provider: this.provider },
+    );
+    this.registerOutputs({
+      name: this.name,
+      kubeconfig: this.kubeconfig,
+      servesTraffic: this.servesTraffic,
+    });
+  }
+
+  /** Builds the image on this machine and brings it into the node, without a registry. */
+  image(name: string, source: ImageSource): pulumi.Output<string> {
+    const { reference } = new ImageResource(
+      `${name}-image`,
+      {
+        clusterName: this.name,
+        recipe: JSON.stringify(source),
+        sourceHash: hashRecipeInputs(source),
+      },
+      // The node must run before it can take an image.
+      { parent: this, dependsOn: [this.cluster] },
+    );
+    return reference;
+  }
+}

@@ -1,0 +1,182 @@
+import {
+  type CheckRequest,
+  type CheckResult,
+  type Context,
+  type CreateRequest,
+  type CreateResult,
+  type DeleteRequest,
+  type DiffRequest,
+  type DiffResult,
+  type PropertyDiff,
+  type PropertyMap,
+  type ReadRequest,
+  type ReadResult,
+  Secret,
+  UNKNOWN,
+  type UpdateRequest,
+  type UpdateResult,
+} from "../../../toolchain/plugin/serve";
+import { KUBERNETES_VERSION } from "../../../toolchain/tools";
+import { deleteCluster, otherOwner } from "../runtime/delete";
+import {
+  describeCluster,
+  ensureCluster,
+  missingParts,
+  readRecord,
+  type RunningCluster,
+} from "../runtime/lifecycle";
+import { clusterPaths } from "../runtime/paths";
+import { describePlan, planCluster } from "../runtime/plan";
+import { explained, runtimeContext } from "./context";
+import { checkClusterInputs, clusterSpec, text } from "./inputs";
+
+/** Inputs whose change makes another cluster. */
+const REPLACING = ["clusterName", "nodes.real"];
+const UPDATING = ["kubernetesVersion", "nodes.simulated", "loadBalancerAddress"];
+
+/** The resource `drydock:local:Cluster`. Its id is the cluster's name. */
+export const clusterResource = {
+  async check({ urn, news, olds }: CheckRequest, context: Context): Promise<CheckResult> {
+    const failures = checkClusterInputs(news);
+    const { projectRoot } = runtimeContext(urn, context);
+    const name = text(news.clusterName);
+    const owner = olds.clusterName === name ? undefined : otherOwner(projectRoot, name);
+    if (owner !== undefined) {
+      const reason = `"${name}" is the name of a cluster that runs already, of ${owner}: choose another, or remove that one with npm run down there`;
+      failures.push({ property: "clusterName", reason });
+    }
+    return Promise.resolve({ inputs: news, failures });
+  },
+
+  /** Beside changed inputs, a cluster whose processes are gone is a difference too. */
+  async diff(request: DiffRequest, context: Context): Promise<DiffResult> {
+    const detailedDiff: Record<string, PropertyDiff> = {};
+    for (const path of [...REPLACING, ...UPDATING]) {
+      if (at(request.oldInputs, path) !== at(request.news, path)) {
+        const kind = REPLACING.includes(path) ? "update-replace" : "update";
+        detailedDiff[path] = { kind, inputDiff: true };
+      }
+    }
+    const missing = missingNow(request.id, request.urn, context);
+    if (missing.length > 0) {
+      detailedDiff.status = { kind: "update" };
+      context.log.warn(
+        `cluster ${request.id} is not running whole (missing: ${missing.join(", ")}): the update revives it with its data`,
+        request.urn,
+      );
+    }
+    const changed = Object.keys(detailedDiff).length > 0;
+    return Promise.resolve({
+      changes: changed ? "some" : "none",
+      detailedDiff,
+      // Its name, address and ports are in use until it is gone.
+      deleteBeforeReplace: true,
+    });
+  },
+
+  async create(request: CreateRequest, context: Context): Promise<CreateResult> {
+    return explained(async () => {
+      const spec = clusterSpec(request.inputs);
+      if (request.preview) {
+        const plan = await planCluster(spec);
+        context.log.info(`creates ${describePlan(plan, KUBERNETES_VERSION)}`, request.urn);
+        return { id: "", outputs: previewOutputs(request.inputs) };
+      }
+      const cluster = await ensureCluster(spec, runtimeContext(request.urn, context));
+      context.log.info(
+        describePlan({ ...cluster.record, namespace: true }, cluster.record.kubernetes),
+        request.urn,
+      );
+      return { id: spec.name, outputs: outputsOf(request.inputs, cluster) };
+    });
+  },
+
+  async update(request: UpdateRequest, context: Context): Promise<UpdateResult> {
+    return explained(async () => {
+      if (request.preview) {
+        // The API server may be away until the update: then nothing can be asked of it.
+        const missing = missingNow(request.id, request.urn, context);
+        const outputs = missing.length > 0 ? previewOutputs(request.news) : request.oldOutputs;
+        return { outputs: { ...outputs, ...request.news } };
+      }
+      const spec = clusterSpec(request.news);
+      const cluster = await ensureCluster(spec, runtimeContext(request.urn, context));
+      return { outputs: outputsOf(request.news, cluster) };
+    });
+  },
+
+  async read(
+    { id, urn, inputs, outputs }: ReadRequest,
+    context: Context,
+  ): Promise<ReadResult | undefined> {
+    const { projectRoot } = runtimeContext(urn, context);
+    const paths = clusterPaths(projectRoot, id);
+    const record = readRecord(paths);
+    if (record === undefined) {
+      return Promise.resolve(undefined);
+    }
+    const { name: clusterName, ...rest } = record.spec;
+    const live: PropertyMap =
+      Object.keys(inputs).length > 0 ? inputs : { clusterName, ...structuredClone(rest) };
+    const missing = missingParts(record, paths);
+    const known =
+      Object.keys(outputs).length > 0 ? outputs : outputsOf(live, describeCluster(record, paths));
+    return Promise.resolve({
+      id,
+      inputs: live,
+      outputs: { ...known, status: missing.length === 0 ? "running" : "stopped" },
+    });
+  },
+
+  async delete({ id, urn }: DeleteRequest, context: Context): Promise<void> {
+    const { projectRoot, onProgress } = runtimeContext(urn, context);
+    onProgress("removing processes, mounts, namespaces and files");
+    await explained(() => deleteCluster(projectRoot, id));
+  },
+};
+
+/** Parts of a cluster that should run and do not; all of them when there is no cluster. */
+function missingNow(id: string, urn: string, context: Context): string[] {
+  const paths = clusterPaths(runtimeContext(urn, context).projectRoot, id);
+  const record = readRecord(paths);
+  return record === undefined ? ["every part"] : missingParts(record, paths);
+}
+
+function outputsOf(inputs: PropertyMap, cluster: RunningCluster): PropertyMap {
+  const { record } = cluster;
+  return {
+    ...inputs,
+    version: record.kubernetes,
+    server: cluster.server,
+    kubeconfig: new Secret(cluster.kubeconfig),
+    status: "running",
+    servesTraffic: record.realNode,
+    nodeNames: cluster.nodeNames,
+    // Why the nodes are simulated; empty where one is real.
+    reasons: [...record.reasons],
+    coreDnsImage: cluster.coreDnsImage,
+  };
+}
+
+function previewOutputs(inputs: PropertyMap): PropertyMap {
+  const names = [
+    "version",
+    "server",
+    "kubeconfig",
+    "servesTraffic",
+    "nodeNames",
+    "reasons",
+    "coreDnsImage",
+  ];
+  return {
+    ...inputs,
+    status: "running",
+    ...Object.fromEntries(names.map((name) => [name, UNKNOWN])),
+  };
+}
+
+function at(map: PropertyMap, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], map);
+}

@@ -1,0 +1,44 @@
+import { PluginError, type Context } from "../../../toolchain/plugin/serve";
+import { defaultCacheDirectory, projectRoot } from "../../../toolchain/paths";
+import { resolveTools, ToolError } from "../../../toolchain/resolve";
+import { ImageError } from "../../images";
+import { LocalClusterError } from "../runtime/errors";
+import type { RuntimeContext } from "../runtime/lifecycle";
+
+/** Ties the runtime to the engine: progress as status lines of the resource, tools by the resolver. */
+export function runtimeContext(urn: string, context: Context): RuntimeContext {
+  const onProgress = (line: string): void => context.log.status(line, urn);
+  return {
+    projectRoot: projectRoot(),
+    cacheDirectory: defaultCacheDirectory(),
+    signal: context.signal,
+    onProgress,
+    resolveTools: async (names) => {
+      const tools = await resolveTools(names, {
+        signal: context.signal,
+        onProgress: (progress) => {
+          if (progress.kind === "status" || progress.kind === "note") {
+            onProgress(progress.text);
+          }
+        },
+      });
+      return Object.fromEntries([...tools].map(([name, { path }]) => [name, path]));
+    },
+  };
+}
+
+/** Expected failures reach the user as they are; anything else is a fault of the program. */
+export async function explained<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (
+      error instanceof LocalClusterError ||
+      error instanceof ToolError ||
+      error instanceof ImageError
+    ) {
+      throw new PluginError(error.message, { cause: error });
+    }
+    throw error;
+  }
+}

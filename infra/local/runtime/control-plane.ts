@@ -1,0 +1,189 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { stringify } from "yaml";
+
+import { KWOK_CLUSTER, type ClusterPaths } from "./paths";
+import { type Command, inNetwork, processesWhere, readText, run } from "./process";
+import { API_SERVICE_ADDRESS, type ClusterRecord, POD_CIDR, SERVICE_CIDR } from "./spec";
+
+/** Paths of the executables, by tool name. */
+export type Tools = Readonly<Record<string, string>>;
+
+export const CONTROL_PLANE = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+] as const;
+
+const SIMULATOR = "kwok";
+
+/** The annotation by which kwok knows its nodes. */
+export const SIMULATED_NODE = { key: "kwok.x-k8s.io/node", value: "fake" } as const;
+
+/** The control plane's executables that must run; kwok only where nodes are simulated. */
+export function controlPlaneComponents(record: ClusterRecord): string[] {
+  return [...CONTROL_PLANE, ...(record.simulatedNodes > 0 ? [SIMULATOR] : [])];
+}
+
+/** Makes the control plane, or starts the one that is there, and waits until the API answers. */
+export async function startControlPlane(
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  tools: Tools,
+  signal?: AbortSignal,
+): Promise<void> {
+  mkdirSync(paths.kwokWorkdir, { recursive: true, mode: 0o700 });
+  const made = readText(join(paths.controlPlane, "kwok.yaml")) !== undefined;
+  const config = join(paths.root, "kwokctl.yaml");
+  writeFileSync(config, kwokctlConfig(record, paths, tools));
+  if (made) {
+    removeStalePids(paths);
+  }
+  // kwokctl writes a kubeconfig of its own too; it must not be the user's ~/.kube/config.
+  const files = ["--config", config, "--kubeconfig", join(paths.kwokWorkdir, "kubeconfig")];
+  const action = made ? ["start", "cluster"] : ["create", "cluster", ...files];
+  await run(
+    "starting the control plane",
+    inNetwork(record.network, kwokctl(paths, tools, action)),
+    signal,
+  );
+}
+
+export async function stopControlPlane(
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  tools: Tools,
+): Promise<void> {
+  const action = kwokctl(paths, tools, ["stop", "cluster"]);
+  await run("stopping the control plane", inNetwork(record.network, action));
+}
+
+/** Names of components that should run and do not. */
+export function deadComponents(record: ClusterRecord, paths: ClusterPaths): string[] {
+  return controlPlaneComponents(record).filter((name) => {
+    const executable = join(paths.controlPlane, "bin", name);
+    return componentPid(paths, name, executable) === undefined;
+  });
+}
+
+function componentPid(paths: ClusterPaths, name: string, executable: string): number | undefined {
+  const recorded = readText(join(paths.controlPlane, "pids", `${name}.pid`)) ?? "";
+  const pid = Number(recorded.trim());
+  const runs = pid > 0 && (readText(`/proc/${String(pid)}/cmdline`) ?? "").startsWith(executable);
+  return runs ? pid : undefined;
+}
+
+/** kwokctl takes any process with a recorded pid for its own; after a reboot that is wrong. */
+function removeStalePids(paths: ClusterPaths): void {
+  const folder = join(paths.controlPlane, "pids");
+  for (const file of readdirSync(folder)) {
+    const name = file.replace(/\.pid$/, "");
+    if (componentPid(paths, name, join(paths.controlPlane, "bin", name)) === undefined) {
+      rmSync(join(folder, file), { force: true });
+    }
+  }
+}
+
+/** Pids of everything that belongs to the control plane, whatever its pid files say. */
+export function controlPlanePids(paths: ClusterPaths): number[] {
+  return processesWhere(([file = ""]) => file.startsWith(`${join(paths.controlPlane, "bin")}/`));
+}
+
+function kwokctl(paths: ClusterPaths, tools: Tools, action: string[]): Command {
+  return {
+    file: tools.kwokctl ?? "kwokctl",
+    args: [...action, "--name", KWOK_CLUSTER],
+    env: { KWOK_WORKDIR: paths.kwokWorkdir, HOME: paths.kwokWorkdir },
+  };
+}
+
+interface Flag {
+  readonly key: string;
+  readonly value: string;
+  /** Replaces a flag that kwokctl already gives; ignored for one that it does not. */
+  readonly override?: true;
+}
+
+/** What kwokctl leaves out for its simulated nodes and a real one needs. */
+function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools): string {
+  const { network, ports } = record;
+  const pki = paths.controlPlaneCertificates;
+  const client = `http://127.0.0.1:${String(ports.etcd)}`;
+  const peer = `http://127.0.0.1:${String(ports.etcdPeer)}`;
+  const loopback: Flag = { key: "bind-address", value: "127.0.0.1", override: true };
+  const quiet: Flag = { key: "profiling", value: "false" };
+  const flags: Record<string, Flag[]> = {
+    etcd: [
+      { key: "listen-client-urls", value: client, override: true },
+      { key: "advertise-client-urls", value: client, override: true },
+      { key: "listen-peer-urls", value: peer, override: true },
+      { key: "initial-advertise-peer-urls", value: peer, override: true },
+      { key: "initial-cluster", value: `node0=${peer}`, override: true },
+    ],
+    "kube-apiserver": [
+      { key: "service-cluster-ip-range", value: SERVICE_CIDR },
+      // On the host's loopback no pod can reach it anyway, and 127.0.0.1 is refused here.
+      ...(network.kind === "namespace"
+        ? [{ key: "advertise-address", value: network.address }]
+        : []),
+      { key: "enable-admission-plugins", value: "NodeRestriction" },
+      { key: "kubelet-client-certificate", value: join(pki, "admin.crt") },
+      { key: "kubelet-client-key", value: join(pki, "admin.key") },
+      { key: "kubelet-certificate-authority", value: join(pki, "ca.crt") },
+      { key: "kubelet-preferred-address-types", value: "InternalIP" },
+      quiet,
+    ],
+    "kube-controller-manager": [
+      { key: "allocate-node-cidrs", value: "true" },
+      { key: "cluster-cidr", value: POD_CIDR },
+      { key: "service-cluster-ip-range", value: SERVICE_CIDR },
+      { key: "cluster-signing-cert-file", value: join(pki, "ca.crt") },
+      { key: "cluster-signing-key-file", value: join(pki, "ca.key") },
+      loopback,
+      quiet,
+    ],
+    "kube-scheduler": [loopback, quiet],
+    "kwok-controller": [
+      // Otherwise kwok would simulate the real node as well.
+      { key: "manage-all-nodes", value: "false", override: true },
+      {
+        key: "manage-nodes-with-annotation-selector",
+        value: `${SIMULATED_NODE.key}=${SIMULATED_NODE.value}`,
+      },
+    ],
+  };
+  const components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+  const simulate = record.simulatedNodes > 0 ? ["kwok-controller"] : [];
+  return stringify({
+    kind: "KwokctlConfiguration",
+    apiVersion: "config.kwok.x-k8s.io/v1alpha1",
+    options: {
+      runtime: "binary",
+      components: [...components, ...simulate],
+      kubeVersion: `v${record.kubernetes}`,
+      // All addresses of the namespace, or the host's loopback alone.
+      bindAddress: network.kind === "namespace" ? "0.0.0.0" : "127.0.0.1",
+      kubeApiserverCertSANs: [API_SERVICE_ADDRESS, network.address],
+      kubeApiserverPort: ports.apiServer,
+      etcdPort: ports.etcd,
+      etcdPeerPort: ports.etcdPeer,
+      kubeControllerManagerPort: ports.controllerManager,
+      kubeSchedulerPort: ports.scheduler,
+      kwokControllerPort: ports.kwok,
+      // kwokctl stretches heartbeats by 5, for thousands of nodes; a real node needs them as they are.
+      heartbeatFactor: 1,
+      etcdBinary: tools.etcd,
+      kubeApiserverBinary: tools["kube-apiserver"],
+      kubeControllerManagerBinary: tools["kube-controller-manager"],
+      kubeSchedulerBinary: tools["kube-scheduler"],
+      kubectlBinary: tools.kubectl,
+      kwokControllerBinary: tools.kwok,
+    },
+    componentsPatches: [...components, ...simulate].map((name) => ({
+      name,
+      extraArgs: flags[name],
+    })),
+  });
+}

@@ -1,0 +1,110 @@
+import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { cgroupExists, cgroupPids, deleteCgroup } from "./cgroups";
+import { LocalClusterError } from "./errors";
+import { controlPlanePids } from "./control-plane";
+import { agentSettings, readRecord } from "./lifecycle";
+import { deleteMountNamespace, mountsBelow } from "./mounts";
+import { deleteNamespace, namespaceName, namespacePids } from "./network";
+import { type ClusterPaths, clusterPaths } from "./paths";
+import { endProcess, processesWhere, readText } from "./process";
+
+/**
+ * Removes the cluster whole: processes, mounts, namespaces, interfaces, cgroups and files. Works
+ * as well for one that is half made or half removed.
+ *
+ * @throws LocalClusterError that names what could not be removed
+ */
+export async function deleteCluster(projectRoot: string, name: string): Promise<void> {
+  const paths = clusterPaths(projectRoot, name);
+  const record = readRecord(paths);
+  await endProcesses(paths, name);
+  if (record?.network.kind === "namespace") {
+    await deleteNamespace(record.network.namespace, record.network.hostInterface);
+  }
+  await deleteMountNamespace(paths, madeMountPoints(paths));
+  deleteCgroup(name);
+  rmSync(paths.root, { recursive: true, force: true });
+  if (process.getuid?.() === 0) {
+    rmSync(paths.run, { recursive: true, force: true });
+    removeEmpty("/run/drydock");
+  }
+  removeEmpty(join(projectRoot, ".drydock", "clusters"));
+  const left = leftovers(projectRoot, name);
+  if (left.length > 0) {
+    throw new LocalClusterError(`cluster ${name} is not removed whole`, {
+      why: `left: ${left.join(", ")}`,
+      fix: "run the command again; if it stays, end the processes named and remove the rest by hand",
+    });
+  }
+}
+
+/** What is still there of a cluster: processes, mounts, namespaces, cgroups and folders. */
+export function leftovers(projectRoot: string, name: string): string[] {
+  const paths = clusterPaths(projectRoot, name);
+  return [
+    ...ownPids(paths, name).map((pid) => `process ${String(pid)}`),
+    ...[...mountsBelow(paths.root), ...mountsBelow(paths.run)].map((path) => `mount ${path}`),
+    ...(ownsNamespace(paths, name) ? [`network namespace ${namespaceName(name)}`] : []),
+    ...(cgroupExists(name) && existsSync(paths.root) ? [`cgroup of ${name}`] : []),
+    ...[paths.root].filter((path) => existsSync(path)).map((path) => `folder ${path}`),
+  ];
+}
+
+function ownsNamespace(paths: ClusterPaths, name: string): boolean {
+  return (
+    existsSync(`/run/netns/${namespaceName(name)}`) &&
+    readText(join(paths.run, "owner")) === paths.root
+  );
+}
+
+/** The agent and all else first by TERM, so that listeners close; containers at once. */
+async function endProcesses(paths: ClusterPaths, name: string): Promise<void> {
+  // A process may start another while we look: until none is left, a few times.
+  for (let round = 0; round < 5; round += 1) {
+    const pids = ownPids(paths, name);
+    if (pids.length === 0) {
+      return;
+    }
+    await Promise.all(pids.map((pid) => endProcess(pid, round === 0 ? 500 : 0)));
+    await sleep(50);
+  }
+}
+
+/** Processes in the cluster's network namespace and cgroup, its control plane and its agent. */
+function ownPids(paths: ClusterPaths, name: string): number[] {
+  const inNamespace = ownsNamespace(paths, name) ? namespacePids(namespaceName(name)) : [];
+  const containers = inNamespace.length > 0 || existsSync(paths.root) ? cgroupPids(name) : [];
+  const agent = processesWhere((args) => args.includes(agentSettings(paths)));
+  return [...new Set([...agent, ...inNamespace, ...controlPlanePids(paths), ...containers])];
+}
+
+function madeMountPoints(paths: ClusterPaths): string[] {
+  const text = readText(join(paths.root, "mount-points.json"));
+  return text === undefined ? [] : (JSON.parse(text) as string[]);
+}
+
+function removeEmpty(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length === 0) {
+    rmdirSync(folder);
+  }
+}
+
+/** Names of this project's clusters that have files here. */
+export function clusterNames(projectRoot: string): string[] {
+  const folder = join(projectRoot, ".drydock", "clusters");
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+/** The project that holds a cluster of this name on this machine, if it is another one. */
+export function otherOwner(projectRoot: string, name: string): string | undefined {
+  const paths = clusterPaths(projectRoot, name);
+  try {
+    const owner = readFileSync(join(paths.run, "owner"), "utf8");
+    return owner === paths.root ? undefined : owner;
+  } catch {
+    return undefined;
+  }
+}

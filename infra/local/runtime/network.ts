@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+
+import { execaSync } from "execa";
+
+import { LocalClusterError } from "./errors";
+import { inNetwork, run } from "./process";
+import { NAMESPACE_PORTS, type NetworkRecord, type Ports } from "./spec";
+
+type NamespaceRecord = Extract<NetworkRecord, { kind: "namespace" }>;
+
+/** Links of all clusters lie here, each a /30 of its own: 16,384 of them. */
+const LINK_NETWORK = "10.213";
+const LINK_COUNT = 64 * 256;
+
+export function namespaceName(cluster: string): string {
+  return `drydock-${cluster}`;
+}
+
+/** Picks the names and a free /30 for the cluster's link to the host; makes nothing. */
+export async function planNamespace(cluster: string): Promise<NamespaceRecord> {
+  const hash = createHash("sha256").update(cluster).digest();
+  const used = await usedAddresses();
+  for (let offset = 0; offset < LINK_COUNT; offset += 1) {
+    const link = linkAddresses((hash.readUInt16BE(0) + offset) % LINK_COUNT);
+    if (!used.has(link.hostAddress)) {
+      // An interface's name ends at 15 characters, hence a hash and not the cluster's name.
+      const hostInterface = `dd-${hash.toString("hex").slice(0, 8)}`;
+      return { kind: "namespace", namespace: namespaceName(cluster), hostInterface, ...link };
+    }
+  }
+  throw new LocalClusterError(`no free /30 network is left in ${LINK_NETWORK}.0.0/16`);
+}
+
+/** The two usable addresses of the /30 with the given index. */
+export function linkAddresses(index: number): { hostAddress: string; address: string } {
+  const base = index * 4;
+  const prefix = `${LINK_NETWORK}.${String(base >> 8)}.`;
+  return {
+    hostAddress: prefix + String((base & 255) + 1),
+    address: prefix + String((base & 255) + 2),
+  };
+}
+
+async function usedAddresses(): Promise<Set<string>> {
+  const text = await run("listing network addresses", { file: "ip", args: ["-json", "address"] });
+  const interfaces = JSON.parse(text) as { addr_info: { local?: string }[] }[];
+  return new Set(interfaces.flatMap((item) => item.addr_info.map((info) => info.local ?? "")));
+}
+
+/** Makes the namespace and its link, or completes what an interrupted run left. */
+export async function createNamespace(network: NamespaceRecord): Promise<void> {
+  const { namespace, hostInterface, hostAddress, address } = network;
+  const host = (...args: string[]): Promise<string> =>
+    run("setting up the cluster's network", { file: "ip", args });
+  const inside = (...args: string[]): Promise<string> =>
+    run("setting up the cluster's network", inNetwork(network, { file: "ip", args }));
+
+  if (!existsSync(`/run/netns/${namespace}`)) {
+    await host("netns", "add", namespace);
+  }
+  if (!existsSync(`/sys/class/net/${hostInterface}`)) {
+    await host(
+      "link",
+      "add",
+      hostInterface,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "eth0",
+      "netns",
+      namespace,
+    );
+  }
+  await host("address", "replace", `${hostAddress}/30`, "dev", hostInterface);
+  await host("link", "set", hostInterface, "up");
+  await inside("link", "set", "lo", "up");
+  await inside("address", "replace", `${address}/30`, "dev", "eth0");
+  await inside("link", "set", "eth0", "up");
+  // kube-apiserver ends with "no default routes found" in a namespace that has none.
+  await inside("route", "replace", "default", "via", hostAddress);
+  const forward = { file: "sysctl", args: ["-q", "-w", "net.ipv4.ip_forward=1"] };
+  await run("setting up the cluster's network", inNetwork(network, forward));
+}
+
+export function namespaceExists(network: NetworkRecord): boolean {
+  return network.kind === "loopback" || existsSync(`/run/netns/${network.namespace}`);
+}
+
+/** Pids of the processes in the namespace; those of pods have one of their own. */
+export function namespacePids(namespace: string): number[] {
+  const { stdout } = execaSync("ip", ["netns", "pids", namespace], { reject: false });
+  return stdout.split("\n").filter(Boolean).map(Number);
+}
+
+/** Removes the namespace with every rule, route and interface in it; its processes have ended. */
+export async function deleteNamespace(namespace: string, hostInterface?: string): Promise<void> {
+  if (existsSync(`/run/netns/${namespace}`)) {
+    await run("removing the cluster's network", {
+      file: "ip",
+      args: ["netns", "delete", namespace],
+    });
+  }
+  // The kernel removes the pair with the namespace, a moment later; be sure.
+  if (hostInterface !== undefined && existsSync(`/sys/class/net/${hostInterface}`)) {
+    await run("removing a link", { file: "ip", args: ["link", "delete", hostInterface] }).catch(
+      () => "",
+    );
+  }
+}
+
+/** Ports for the network: fixed ones in a namespace, free ones on the host's loopback. */
+export async function choosePorts(network: NetworkRecord): Promise<Ports> {
+  if (network.kind === "namespace") {
+    return NAMESPACE_PORTS;
+  }
+  const names = Object.keys(NAMESPACE_PORTS);
+  const servers = await Promise.all(names.map(() => listenAnywhere()));
+  const ports = servers.map(({ port }) => port);
+  await Promise.all(servers.map(({ close }) => close()));
+  return Object.fromEntries(names.map((name, index) => [name, ports[index]])) as unknown as Ports;
+}
+
+function listenAnywhere(): Promise<{ port: number; close: () => Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      resolve({ port, close: () => new Promise((closed) => server.close(() => closed())) });
+    });
+  });
+}

@@ -1,0 +1,235 @@
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { stringify } from "yaml";
+
+import { clusterCgroup } from "./cgroups";
+import type { Tools } from "./control-plane";
+import { inMounts } from "./mounts";
+import type { ClusterPaths } from "./paths";
+import { CertificateAuthority, kubeconfig } from "./pki";
+import { type Daemon, inNetwork } from "./process";
+import {
+  CLUSTER_DOMAIN,
+  type ClusterRecord,
+  DNS_SERVICE_ADDRESS,
+  POD_CIDR,
+  realNodeName,
+} from "./spec";
+
+const CNI_PLUGINS = ["ptp", "host-local", "loopback", "portmap"];
+
+/** Processes of the real node, in the order they start. */
+export const NODE_COMPONENTS = ["containerd", "kubelet", "kube-proxy"] as const;
+
+/** How each process of the real node is started. */
+export function nodeDaemons(record: ClusterRecord, paths: ClusterPaths, tools: Tools): Daemon[] {
+  const name = realNodeName(record.spec.name);
+  const labels = [
+    "topology.kubernetes.io/region=local",
+    "topology.kubernetes.io/zone=local-a",
+    "node.kubernetes.io/instance-type=drydock",
+  ];
+  const args: Record<(typeof NODE_COMPONENTS)[number], string[]> = {
+    containerd: ["--config", join(paths.node, "containerd.toml"), "--log-level", "warn"],
+    kubelet: [
+      `--config=${join(paths.node, "kubelet.yaml")}`,
+      `--kubeconfig=${join(paths.node, "kubelet.kubeconfig")}`,
+      `--root-dir=${join(paths.node, "kubelet")}`,
+      `--cert-dir=${join(paths.node, "kubelet", "pki")}`,
+      `--hostname-override=${name}`,
+      `--node-ip=${record.network.address}`,
+      `--node-labels=${labels.join(",")}`,
+    ],
+    "kube-proxy": [`--config=${join(paths.node, "kube-proxy.yaml")}`],
+  };
+  return NODE_COMPONENTS.map((component) => {
+    const file = tools[component] ?? component;
+    // containerd looks for its shim beside itself and on PATH.
+    const env = { PATH: `${dirname(tools["containerd-shim-runc-v2"] ?? "")}:${systemPath()}` };
+    const command = { file, args: args[component], env };
+    return { name: component, command: inMounts(paths, inNetwork(record.network, command)) };
+  });
+}
+
+function systemPath(): string {
+  return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+}
+
+/** Writes what containerd needs; the control plane need not be there yet. */
+export function configureContainerd(paths: ClusterPaths, tools: Tools, pauseImage: string): void {
+  const plugins = join(paths.node, "cni", "bin");
+  for (const folder of [plugins, cniConfigFolder(paths), join(paths.node, "containerd")]) {
+    mkdirSync(folder, { recursive: true });
+  }
+  for (const plugin of CNI_PLUGINS) {
+    copyFileSync(tools[plugin] ?? plugin, join(plugins, plugin));
+  }
+  writeFileSync(join(paths.node, "containerd.toml"), containerdConfig(paths, tools, pauseImage));
+}
+
+// TOML strings are JSON strings for the paths we write.
+function containerdConfig(paths: ClusterPaths, tools: Tools, pauseImage: string): string {
+  const text = (value: string): string => JSON.stringify(value);
+  const runtime = `plugins."io.containerd.cri.v1.runtime"`;
+  return `version = 3
+root = ${text(join(paths.node, "containerd"))}
+state = ${text(join(paths.run, "containerd"))}
+disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor.v1.otlp"]
+
+[grpc]
+  address = ${text(paths.containerdSocket)}
+
+[plugins."io.containerd.internal.v1.opt"]
+  path = ${text(join(paths.node, "opt"))}
+
+[plugins."io.containerd.cri.v1.images".pinned_images]
+  sandbox = ${text(pauseImage)}
+
+[${runtime}]
+  restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
+
+[${runtime}.cni]
+  bin_dirs = [${text(join(paths.node, "cni", "bin"))}]
+  conf_dir = ${text(cniConfigFolder(paths))}
+
+[${runtime}.containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+
+[${runtime}.containerd.runtimes.runc.options]
+  BinaryName = ${text(tools.runc ?? "runc")}
+  SystemdCgroup = false
+`;
+}
+
+/** Certificates and configuration of kubelet and kube-proxy, from the control plane's authority. */
+export async function configureNode(record: ClusterRecord, paths: ClusterPaths): Promise<void> {
+  const name = realNodeName(record.spec.name);
+  const authority = await CertificateAuthority.load(paths.controlPlaneCertificates);
+  mkdirSync(paths.certificates, { recursive: true, mode: 0o700 });
+  const { address } = record.network;
+  await authority.issue(join(paths.certificates, "kubelet"), {
+    commonName: `system:node:${name}`,
+    organizations: ["system:nodes"],
+    addresses: [address],
+    names: [name],
+  });
+  await authority.issue(join(paths.certificates, "kube-proxy"), {
+    commonName: "system:kube-proxy",
+  });
+  for (const component of ["kubelet", "kube-proxy"]) {
+    const text = componentKubeconfig(record, paths, component);
+    writeFileSync(join(paths.node, `${component}.kubeconfig`), text, { mode: 0o600 });
+  }
+  writeFileSync(join(paths.node, "kubelet.yaml"), stringify(kubeletConfig(record, paths)));
+  writeFileSync(join(paths.node, "kube-proxy.yaml"), stringify(kubeProxyConfig(record, paths)));
+  // Pods ask the cluster's DNS alone: there is no way out of the network namespace.
+  writeFileSync(join(paths.node, "resolv.conf"), `search ${CLUSTER_DOMAIN}\n`);
+}
+
+function componentKubeconfig(
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  component: string,
+): string {
+  return kubeconfig({
+    cluster: record.spec.name,
+    server: apiServerUrl(record),
+    authority: join(paths.controlPlaneCertificates, "ca.crt"),
+    certificate: join(paths.certificates, `${component}.crt`),
+    key: join(paths.certificates, `${component}.key`),
+  });
+}
+
+export function apiServerUrl(record: ClusterRecord): string {
+  return `https://${record.network.address}:${String(record.ports.apiServer)}`;
+}
+
+function kubeletConfig(record: ClusterRecord, paths: ClusterPaths): object {
+  return {
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    address: record.network.address,
+    healthzBindAddress: "127.0.0.1",
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: join(paths.controlPlaneCertificates, "ca.crt") },
+    },
+    authorization: { mode: "Webhook" },
+    tlsCertFile: join(paths.certificates, "kubelet.crt"),
+    tlsPrivateKeyFile: join(paths.certificates, "kubelet.key"),
+    containerRuntimeEndpoint: `unix://${paths.containerdSocket}`,
+    clusterDNS: [DNS_SERVICE_ADDRESS],
+    clusterDomain: CLUSTER_DOMAIN,
+    resolvConf: join(paths.node, "resolv.conf"),
+    podLogsDir: join(paths.node, "pod-logs"),
+    volumePluginDir: join(paths.node, "volume-plugins"),
+    cgroupRoot: clusterCgroup(record.spec.name),
+    cgroupDriver: "cgroupfs",
+    failCgroupV1: false,
+    failSwapOn: false,
+    enforceNodeAllocatable: [],
+    // A dev machine's disk is often full beyond the defaults: no eviction, no image collection.
+    evictionHard: {
+      "memory.available": "100Mi",
+      "nodefs.available": "0%",
+      "nodefs.inodesFree": "0%",
+      "imagefs.available": "0%",
+    },
+    imageGCHighThresholdPercent: 100,
+    localStorageCapacityIsolation: false,
+    seccompDefault: true,
+    serializeImagePulls: false,
+    nodeStatusUpdateFrequency: "5s",
+    // CAP_SYS_RESOURCE is missing in many containers and virtual machines.
+    oomScoreAdj: 0,
+    featureGates: { KubeletInUserNamespace: true },
+  };
+}
+
+function kubeProxyConfig(record: ClusterRecord, paths: ClusterPaths): object {
+  return {
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    clientConnection: { kubeconfig: join(paths.node, "kube-proxy.kubeconfig") },
+    hostnameOverride: realNodeName(record.spec.name),
+    mode: "iptables",
+    clusterCIDR: POD_CIDR,
+    metricsBindAddress: "127.0.0.1:10249",
+    healthzBindAddress: "127.0.0.1:10256",
+    // The limit of connections is the host's, and read-only in a namespace.
+    conntrack: { maxPerCore: 0, min: 0 },
+  };
+}
+
+/**
+ * The pod network, once the controller manager has given the node its range. `ptp` and not
+ * `bridge`: traffic between pods of one node is then routed, and the Service rules see it even
+ * where the kernel has no br_netfilter.
+ */
+export function writePodNetwork(record: ClusterRecord, paths: ClusterPaths, podCidr: string): void {
+  const config = {
+    cniVersion: "1.0.0",
+    name: `drydock-${record.spec.name}`,
+    plugins: [
+      {
+        type: "ptp",
+        ipMasq: true,
+        ipam: {
+          type: "host-local",
+          ranges: [[{ subnet: podCidr }]],
+          routes: [{ dst: "0.0.0.0/0" }],
+          dataDir: join(paths.node, "cni", "data"),
+        },
+      },
+      { type: "portmap", capabilities: { portMappings: true } },
+    ],
+  };
+  writeFileSync(join(cniConfigFolder(paths), "10-drydock.conflist"), JSON.stringify(config));
+}
+
+function cniConfigFolder(paths: ClusterPaths): string {
+  return join(paths.node, "cni", "conf");
+}

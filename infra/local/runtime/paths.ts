@@ -1,0 +1,48 @@
+import { join } from "node:path";
+
+/** Where a cluster keeps its files. Everything below `root` and `run` goes with the cluster. */
+export interface ClusterPaths {
+  /** `.drydock/clusters/<name>` of the project: data, certificates, logs. Mode 0700. */
+  readonly root: string;
+  readonly record: string;
+  /** For the user: the administrator's kubeconfig with inline certificates. Mode 0600. */
+  readonly kubeconfig: string;
+  readonly logs: string;
+  readonly pids: string;
+  readonly certificates: string;
+  /** kwokctl's own folder and the cluster's folder in it. */
+  readonly kwokWorkdir: string;
+  readonly controlPlane: string;
+  readonly controlPlaneCertificates: string;
+  readonly node: string;
+  /**
+   * Sockets and mounts of the real node. Short and outside the project, because a Unix socket's
+   * path ends at 107 bytes.
+   */
+  readonly run: string;
+  readonly containerdSocket: string;
+}
+
+/** kwokctl's name for the one cluster in its folder. */
+export const KWOK_CLUSTER = "cluster";
+
+export function clusterPaths(projectRoot: string, name: string): ClusterPaths {
+  const root = join(projectRoot, ".drydock", "clusters", name);
+  const kwokWorkdir = join(root, "control-plane");
+  const controlPlane = join(kwokWorkdir, "clusters", KWOK_CLUSTER);
+  const run = join("/run/drydock", name);
+  return {
+    root,
+    record: join(root, "cluster.json"),
+    kubeconfig: join(root, "kubeconfig"),
+    logs: join(root, "logs"),
+    pids: join(root, "pids"),
+    certificates: join(root, "pki"),
+    kwokWorkdir,
+    controlPlane,
+    controlPlaneCertificates: join(controlPlane, "pki"),
+    node: join(root, "node"),
+    run,
+    containerdSocket: join(run, "containerd.sock"),
+  };
+}

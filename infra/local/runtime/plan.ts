@@ -1,0 +1,108 @@
+import type { ToolName } from "../../../toolchain/release";
+import { LocalClusterError } from "./errors";
+import { choosePorts, planNamespace } from "./network";
+import { failedReasons, type Probe, probeHost } from "./probes";
+import { type ClusterRecord, type ClusterSpec, DEFAULT_SIMULATED_NODES } from "./spec";
+
+const CONTROL_PLANE_TOOLS: readonly ToolName[] = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kubectl",
+  "kwokctl",
+];
+
+const REAL_NODE_TOOLS: readonly ToolName[] = [
+  "containerd",
+  "containerd-shim-runc-v2",
+  "ctr",
+  "runc",
+  "ptp",
+  "host-local",
+  "loopback",
+  "portmap",
+  "kubelet",
+  "kube-proxy",
+  "coredns",
+  "crane",
+];
+
+/** What building an image and bringing it to a node takes. */
+export const IMAGE_TOOLS: readonly ToolName[] = ["ctr", "crane"];
+
+/** What a cluster on this machine would consist of. Nothing is made. */
+export interface Plan {
+  readonly realNode: boolean;
+  readonly simulatedNodes: number;
+  readonly reasons: readonly string[];
+  /** Whether the machine permits a network namespace of the cluster's own. */
+  readonly namespace: boolean;
+}
+
+/**
+ * Decides by trying what the machine permits.
+ * @throws LocalClusterError when a real node is demanded and cannot be had
+ */
+export async function planCluster(spec: ClusterSpec): Promise<Plan> {
+  const probes = await probeHost();
+  const reasons = failedReasons(probes);
+  const { real, simulated } = spec.nodes;
+  if (real === "always" && reasons.length > 0) {
+    throw new LocalClusterError("this machine does not permit a real node", {
+      why: reasons.join("; "),
+      fix: "mend that, or set cluster.nodes.real to auto or never",
+    });
+  }
+  const realNode = real !== "never" && reasons.length === 0;
+  return {
+    realNode,
+    simulatedNodes: realNode || simulated > 0 ? simulated : DEFAULT_SIMULATED_NODES,
+    reasons: real === "never" ? ["cluster.nodes.real is never"] : reasons,
+    namespace: permits(probes, "namespace"),
+  };
+}
+
+/** The record of a cluster that is not there yet: the plan with addresses and ports. */
+export async function newRecord(
+  spec: ClusterSpec,
+  plan: Plan,
+  kubernetes: string,
+): Promise<ClusterRecord> {
+  const network = plan.namespace
+    ? await planNamespace(spec.name)
+    : ({ kind: "loopback", address: "127.0.0.1" } as const);
+  const { realNode, simulatedNodes, reasons } = plan;
+  const ports = await choosePorts(network);
+  return { spec, kubernetes, realNode, simulatedNodes, reasons, network, ports };
+}
+
+export function requiredTools(plan: Pick<Plan, "realNode" | "simulatedNodes">): ToolName[] {
+  return [
+    ...CONTROL_PLANE_TOOLS,
+    ...(plan.simulatedNodes > 0 ? (["kwok"] as const) : []),
+    ...(plan.realNode ? REAL_NODE_TOOLS : []),
+  ];
+}
+
+/** One or more sentences for the user: what runs for real, what is simulated, and why. */
+export function describePlan(plan: Plan, kubernetes: string): string {
+  const real = plan.realNode
+    ? "1 real node (containerd, runc, kubelet, kube-proxy)"
+    : "no real node";
+  const simulated = `${String(plan.simulatedNodes)} simulated by kwok`;
+  const nodes = plan.simulatedNodes > 0 ? `${real} and ${simulated}` : real;
+  const parts = [
+    `Kubernetes ${kubernetes}: control plane (etcd, kube-apiserver, kube-controller-manager, kube-scheduler), ${nodes}.`,
+  ];
+  if (!plan.realNode) {
+    parts.push(
+      `Simulated nodes run no containers, so no page is served. Reason: ${plan.reasons.join("; ")}.`,
+    );
+  }
+  return parts.join(" ");
+}
+
+function permits(probes: readonly Probe[], name: Probe["name"]): boolean {
+  return probes.some((probe) => probe.name === name && probe.ok);
+}

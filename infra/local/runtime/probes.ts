@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { execa } from "execa";
+
+import { isCgroupV2 } from "./cgroups";
+
+export interface Probe {
+  readonly name: "linux" | "root" | "namespace" | "mount" | "overlayfs" | "iptables" | "cgroup";
+  readonly ok: boolean;
+  /** One sentence: what is not permitted, and what mends it where something can. */
+  readonly reason?: string;
+}
+
+/**
+ * What this machine permits, tried for real and undone at once. Later probes are left out where an
+ * earlier one already decides.
+ */
+export async function probeHost(): Promise<Probe[]> {
+  if (process.platform !== "linux") {
+    return [fail("linux", `a real node needs Linux, and this is ${process.platform}`)];
+  }
+  if (process.getuid?.() !== 0) {
+    return [
+      fail("root", "a real node needs root, and this user is not root (use sudo for a real one)"),
+    ];
+  }
+  const name = `drydock-probe-${String(process.pid)}`;
+  const namespace = await attempt("namespace", "network namespaces are not permitted here", [
+    ["ip", "netns", "add", name],
+    ["nsenter", `--net=/run/netns/${name}`, "ip", "link", "set", "lo", "up"],
+  ]);
+  if (!namespace.ok) {
+    return [namespace];
+  }
+  try {
+    const iptables = attempt("iptables", "iptables does not work in a network namespace here", [
+      ["nsenter", `--net=/run/netns/${name}`, "iptables", "-t", "nat", "-N", "DRYDOCK-PROBE"],
+      // kube-proxy's rules need these matches and targets of the kernel.
+      ["nsenter", `--net=/run/netns/${name}`, "iptables", "-t", "nat", "-A", "DRYDOCK-PROBE",
+        "-m", "comment", "--comment", "probe", "-m", "statistic", "--mode", "random",
+        "--probability", "0.5", "-j", "MASQUERADE"],
+    ]); // prettier-ignore
+    return [namespace, ...(await Promise.all([iptables, probeMounts()])).flat(), probeCgroup()];
+  } finally {
+    await execa("ip", ["netns", "delete", name], { reject: false });
+  }
+}
+
+/** The reasons of all failed probes. Empty: a real node can run here. */
+export function failedReasons(probes: readonly Probe[]): string[] {
+  return probes.flatMap((probe) => (probe.ok ? [] : [probe.reason ?? probe.name]));
+}
+
+async function probeMounts(): Promise<Probe[]> {
+  const folder = mkdtempSync(join(tmpdir(), "drydock-probe-"));
+  try {
+    const mount = await attempt("mount", "mounting a file system is not permitted here", [
+      ["mount", "-t", "tmpfs", "tmpfs", folder],
+    ]);
+    if (!mount.ok) {
+      return [mount];
+    }
+    for (const name of ["lower", "upper", "work", "merged"]) {
+      mkdirSync(join(folder, name));
+    }
+    const options = `lowerdir=${folder}/lower,upperdir=${folder}/upper,workdir=${folder}/work`;
+    const overlay = await attempt("overlayfs", "overlayfs cannot be mounted here", [
+      ["mount", "-t", "overlay", "overlay", "-o", options, join(folder, "merged")],
+    ]);
+    await execa("umount", [join(folder, "merged")], { reject: false });
+    return [mount, overlay];
+  } finally {
+    await execa("umount", [folder], { reject: false });
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function probeCgroup(): Probe {
+  const folder = join(
+    "/sys/fs/cgroup",
+    isCgroupV2() ? "" : "memory",
+    `drydock-probe-${String(process.pid)}`,
+  );
+  try {
+    mkdirSync(folder);
+    writeFileSync(
+      join(folder, isCgroupV2() ? "cgroup.type" : "memory.limit_in_bytes"),
+      isCgroupV2() ? "domain" : "1073741824",
+    );
+    return { name: "cgroup", ok: true };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return fail("cgroup", `control groups cannot be made here (${why})`);
+  } finally {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // It was never made.
+    }
+  }
+}
+
+async function attempt(name: Probe["name"], what: string, commands: string[][]): Promise<Probe> {
+  for (const [file = "", ...args] of commands) {
+    const result = await execa(file, args, { reject: false, stdin: "ignore", timeout: 10_000 });
+    if (result.exitCode !== 0) {
+      const missing = result.code === "ENOENT";
+      const why = missing
+        ? `${file} is not installed: apt-get install iproute2 iptables util-linux`
+        : (result.stderr.trim().split("\n").at(-1) ?? "");
+      return fail(name, `${what} (${why})`);
+    }
+  }
+  return { name, ok: true };
+}
+
+function fail(name: Probe["name"], reason: string): Probe {
+  return { name, ok: false, reason };
+}

@@ -1,0 +1,80 @@
+/** What a user asks of a local cluster. Plain data: it is a Pulumi input as it stands. */
+export interface ClusterSpec {
+  /** DNS label of at most 20 characters; names the network namespace, the cgroup and the node. */
+  readonly name: string;
+  /** Kubernetes minor, such as "1.36". */
+  readonly kubernetesVersion: string;
+  readonly nodes: {
+    /**
+     * One node that runs containers. `auto`: where this machine permits it; `always`: fail where
+     * it does not; `never`: simulated nodes only.
+     */
+    readonly real: "auto" | "always" | "never";
+    /** Nodes simulated by kwok. With no real node at least three are made. */
+    readonly simulated: number;
+  };
+  /** Loopback address of the host on which Services of type LoadBalancer answer. */
+  readonly loadBalancerAddress: string;
+}
+
+/** How the cluster was made on this machine; kept in its directory, so that it can be revived. */
+export interface ClusterRecord {
+  readonly spec: ClusterSpec;
+  /** Full version of the control plane, such as "1.36.3". */
+  readonly kubernetes: string;
+  readonly realNode: boolean;
+  readonly simulatedNodes: number;
+  /** Why there is no real node, one sentence a failed probe; empty when there is one. */
+  readonly reasons: readonly string[];
+  readonly network: NetworkRecord;
+  readonly ports: Ports;
+}
+
+/** `namespace`: a network namespace of the cluster's own. `loopback`: the host's 127.0.0.1. */
+export type NetworkRecord =
+  | {
+      readonly kind: "namespace";
+      readonly namespace: string;
+      /** Interface of the veth pair on the host's side. */
+      readonly hostInterface: string;
+      readonly hostAddress: string;
+      /** Address of the API server and of the real node, reachable from the host. */
+      readonly address: string;
+    }
+  | { readonly kind: "loopback"; readonly address: "127.0.0.1" };
+
+export interface Ports {
+  readonly apiServer: number;
+  readonly etcd: number;
+  readonly etcdPeer: number;
+  readonly controllerManager: number;
+  readonly scheduler: number;
+  readonly kwok: number;
+}
+
+/** Ports in a namespace of its own, where nothing else can hold them. */
+export const NAMESPACE_PORTS: Ports = {
+  apiServer: 6443,
+  etcd: 2379,
+  etcdPeer: 2380,
+  controllerManager: 10257,
+  scheduler: 10259,
+  kwok: 10247,
+};
+
+export const POD_CIDR = "10.244.0.0/16";
+export const SERVICE_CIDR = "10.96.0.0/16";
+/** First address of {@link SERVICE_CIDR}: the Service `kubernetes`. */
+export const API_SERVICE_ADDRESS = "10.96.0.1";
+export const DNS_SERVICE_ADDRESS = "10.96.0.10";
+export const CLUSTER_DOMAIN = "cluster.local";
+/** Simulated nodes when there is no real one and none were asked for: enough to show spreading. */
+export const DEFAULT_SIMULATED_NODES = 3;
+
+export function realNodeName(cluster: string): string {
+  return `${cluster}-node-1`;
+}
+
+export function simulatedNodeName(cluster: string, index: number): string {
+  return `${cluster}-simulated-${String(index + 1)}`;
+}

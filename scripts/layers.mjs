@@ -1,0 +1,69 @@
+// The layout table: what each folder may import of the others. The lint rule below and
+// test/program/layers.test.ts read it; a folder that is not listed may not be imported at all.
+import path from "node:path";
+
+/** Longest matching prefix wins; an entry allows itself and what it lists (prefixes too). */
+export const layers = {
+  "index.ts": ["config", "infra/cluster", "infra/platform", "apps"],
+  config: [],
+  "infra/cluster": ["config", "infra/local", "infra/eks", "infra/existing", "infra/images"],
+  "infra/local": ["config", "infra/cluster", "infra/images", "toolchain"],
+  "infra/eks": ["config", "infra/cluster", "infra/images"],
+  "infra/existing": ["config", "infra/cluster", "infra/images"],
+  "infra/platform": ["config", "infra/cluster"],
+  "infra/images": ["toolchain"],
+  apps: ["config", "infra/cluster", "infra/platform", "infra/images/recipe"],
+  policy: [],
+  review: ["config"],
+  toolchain: [],
+  "toolchain/commands": ["toolchain", "infra/local"],
+  scripts: ["config", "infra", "apps", "policy", "review", "toolchain"],
+  test: ["index.ts", "config", "infra", "apps", "policy", "review", "toolchain", "scripts"],
+  "vitest.config.mts": [],
+};
+
+const withoutExtension = (file) => file.replace(/\.[cm]?[jt]s$/, "");
+
+const within = (file, prefix) =>
+  withoutExtension(file) === withoutExtension(prefix) || file.startsWith(`${prefix}/`);
+
+/** @param {string} file path relative to the root, with forward slashes */
+export function layerOf(file) {
+  const matches = Object.keys(layers).filter((prefix) => within(file, prefix));
+  return matches.sort((a, b) => b.length - a.length)[0];
+}
+
+/**
+ * @param {string} file importing file, relative to the root
+ * @param {string} specifier as written in the import
+ * @returns {string | undefined} why the import is not allowed
+ */
+export function forbidden(file, specifier) {
+  const from = layerOf(file);
+  if (from === undefined) return `${file} is in no layer of scripts/layers.mjs`;
+  if (!specifier.startsWith(".")) return undefined;
+  const target = withoutExtension(path.posix.join(path.posix.dirname(file), specifier));
+  if (within(target, from)) return undefined;
+  if (layers[from].some((prefix) => within(target, prefix))) return undefined;
+  return `${from} may import ${layers[from].join(", ") || "no other folder"}, not ${target}`;
+}
+
+/** ESLint rule `layers/direction`. */
+export const direction = {
+  meta: { type: "problem", schema: [], messages: { forbidden: "{{reason}}" } },
+  create(context) {
+    const file = path.relative(context.cwd, context.filename).split(path.sep).join("/");
+    const check = (node) => {
+      if (typeof node?.value !== "string") return;
+      const reason = forbidden(file, node.value);
+      if (reason !== undefined) context.report({ node, messageId: "forbidden", data: { reason } });
+    };
+    return {
+      ImportDeclaration: (node) => check(node.source),
+      ExportNamedDeclaration: (node) => check(node.source),
+      ExportAllDeclaration: (node) => check(node.source),
+      ImportExpression: (node) => check(node.source),
+      TSImportType: (node) => check(node.source),
+    };
+  },
+};

@@ -1,0 +1,240 @@
+import { RunError } from "@pulumi/pulumi/errors";
+import { describe, expect, it } from "vitest";
+
+import { ConfigError } from "../../config/errors";
+import { parseConfig, type ParseOptions } from "../../config/parse";
+
+const cluster = { kind: "local", name: "dev" };
+
+function refusal(raw: Record<string, unknown>, options?: ParseOptions): string {
+  try {
+    parseConfig(raw, options);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error("The configuration was accepted.");
+}
+
+describe("a wrong configuration", () => {
+  it.each([
+    {
+      title: "misspelt key",
+      raw: { cluster, apps: { nginx: { replcas: 5 } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.replcas = 5
+    rule: is not a key of drydock:apps.nginx, which has namespace, replicas, port, image, resources, rolloutTimeoutSeconds
+    fix:  did you mean replicas?`,
+    },
+    {
+      title: "misspelt top-level key, which Pulumi leaves unread",
+      raw: { cluster, app: {} },
+      message: `The stack's configuration has 1 problem:
+  drydock:app = {}
+    rule: is not a key of the namespace drydock, which has cluster, platform, apps
+    fix:  did you mean apps?`,
+    },
+    {
+      title: "key that resembles none",
+      raw: { cluster: { ...cluster, colour: "red" } },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster.colour = "red"
+    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, nodes, loadBalancerAddress
+    fix:  remove it`,
+    },
+    {
+      title: "replicas -1",
+      raw: { cluster, apps: { nginx: { replicas: -1 } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.replicas = -1
+    rule: must be a whole number from 0 to 100
+    fix:  change it, or remove it for the default, 3`,
+    },
+    {
+      title: "half a replica",
+      raw: { cluster, apps: { nginx: { replicas: 2.5 } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.replicas = 2.5
+    rule: must be a whole number from 0 to 100
+    fix:  change it, or remove it for the default, 3`,
+    },
+    {
+      title: "unknown Kubernetes version",
+      raw: { cluster: { ...cluster, kubernetesVersion: "1.99" } },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster.kubernetesVersion = "1.99"
+    rule: must be "1.36"
+    fix:  change it, or remove it for the default, "1.36"`,
+    },
+    {
+      title: "Kubernetes version that YAML reads as a number",
+      raw: { cluster: { ...cluster, kubernetesVersion: 1.36 } },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster.kubernetesVersion = 1.36
+    rule: must be "1.36"
+    fix:  write it in quotes: "1.36"`,
+    },
+    {
+      title: "number in quotes",
+      raw: { cluster, apps: { nginx: { replicas: "3" } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.replicas = "3"
+    rule: must be a whole number from 0 to 100
+    fix:  write it without quotes: 3`,
+    },
+    {
+      title: "CPU as a number",
+      raw: { cluster, platform: { namespaces: { web: { quota: { cpu: 3 } } } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:platform.namespaces.web.quota.cpu = 3
+    rule: must be CPU in millicores ("250m") or cores ("2", "0.5")
+    fix:  write it in quotes: "3"`,
+    },
+    {
+      title: "unit that Kubernetes does not have",
+      raw: { cluster, apps: { nginx: { resources: { memory: "32MB" } } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.resources.memory = "32MB"
+    rule: must be memory in Ki, Mi or Gi, without a space ("64Mi")
+    fix:  change it, or remove it for the default, "32Mi"`,
+    },
+    {
+      title: "image that would drift",
+      raw: { cluster, apps: { nginx: { image: "nginx:latest" } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.image = "nginx:latest"
+    rule: must be an image with a tag other than latest, or with a digest (name:tag, name@sha256:…)
+    fix:  change it, for example: "registry.example.com/site:1.2.3"`,
+    },
+    {
+      title: "address that others could reach",
+      raw: { cluster: { ...cluster, loadBalancerAddress: "0.0.0.0" } },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster.loadBalancerAddress = "0.0.0.0"
+    rule: must be an IPv4 address within 127.0.0.0/8, so that nothing beyond this machine reaches it
+    fix:  change it, or remove it for the default, "127.0.0.1"`,
+    },
+    {
+      title: "name that no Kubernetes object can have",
+      raw: { cluster, platform: { namespaces: { web: {}, "My Apps": {} } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:platform.namespaces.My Apps
+    rule: must have a name of at most 63 lower-case letters, digits and hyphens, a letter first, no hyphen last
+    fix:  rename it`,
+    },
+    {
+      title: "nothing at all",
+      raw: {},
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster
+    rule: is missing; it must be a map with the keys kind, name, kubernetesVersion, nodes, loadBalancerAddress
+    fix:  add it, for example: {"kind":"local","name":"drydock-dev"}`,
+    },
+    {
+      title: "missing name",
+      raw: { cluster: { kind: "local" } },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster.name
+    rule: is missing; it must be a name of at most 32 lower-case letters, digits and hyphens, a letter first, no hyphen last
+    fix:  add it, for example: "drydock-dev"`,
+    },
+    {
+      title: "section that is no map",
+      raw: { cluster: "local" },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster = "local"
+    rule: must be a map with the keys kind, name, kubernetesVersion, nodes, loadBalancerAddress
+    fix:  change it, for example: {"kind":"local","name":"drydock-dev"}`,
+    },
+    {
+      title: "kind of cluster there is not, and another problem behind it",
+      raw: { cluster: { kind: "gke", name: "dev", nodez: 1 } },
+      message: `The stack's configuration has 2 problems:
+  drydock:cluster.kind = "gke"
+    rule: must be "local"
+    fix:  change it, for example: "local"
+  drydock:cluster.nodez = 1
+    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, nodes, loadBalancerAddress
+    fix:  did you mean nodes?`,
+    },
+    {
+      title: "impossible combination: no node at all",
+      raw: { cluster: { ...cluster, nodes: { real: "never" } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster.nodes.simulated = 0
+    rule: must be 1 or more where nodes.real is "never": no pod could be scheduled
+    fix:  set it to 1, or nodes.real to "auto"`,
+    },
+    {
+      title: "impossible combination: a namespace that nothing makes",
+      raw: { cluster, apps: { nginx: { namespace: "wbe" } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.namespace = "wbe"
+    rule: must be one of drydock:platform.namespaces: web
+    fix:  did you mean "web"?`,
+    },
+    {
+      title: "impossible combination: more pods than the quota admits",
+      raw: { cluster, apps: { nginx: { replicas: 20, resources: { memory: "128Mi" } } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.replicas = 20
+    rule: must fit, with one more pod during a rollout, in the quota of namespace web: pods: needs 21, has 20; memory: needs 2688Mi, has 2Gi
+    fix:  lower it, or raise drydock:platform.namespaces.web.quota`,
+    },
+  ])("is refused: $title", ({ raw, message }) => {
+    expect(refusal(raw)).toBe(message);
+  });
+
+  it("is refused with all its problems in one error", () => {
+    const raw = {
+      cluster: { ...cluster, kind: "lokal", nodes: { real: "alway" } },
+      apps: { nginx: { replicas: -1, port: 0 } },
+      plattform: {},
+    };
+    expect(refusal(raw, { foreignKeys: ["drydok:apps", "aws:region"] })).toBe(
+      `The stack's configuration has 6 problems:
+  drydok:apps
+    rule: is in the namespace drydok, which nothing reads
+    fix:  did you mean drydock:apps?
+  drydock:cluster.kind = "lokal"
+    rule: must be "local"
+    fix:  did you mean "local"?
+  drydock:apps.nginx.replicas = -1
+    rule: must be a whole number from 0 to 100
+    fix:  change it, or remove it for the default, 3
+  drydock:apps.nginx.port = 0
+    rule: must be a whole number from 1 to 65535
+    fix:  change it, or remove it for the default, 80
+  drydock:plattform = {}
+    rule: is not a key of the namespace drydock, which has cluster, platform, apps
+    fix:  did you mean platform?
+  drydock:cluster.nodes.real = "alway"
+    rule: must be one of "auto", "always", "never"
+    fix:  did you mean "always"?`,
+    );
+  });
+
+  it("tells impossible combinations together with other sections' problems", () => {
+    const raw = {
+      cluster: { ...cluster, nodes: { real: "never" } },
+      apps: { nginx: { replicas: -1 } },
+    };
+    expect(refusal(raw)).toContain("has 2 problems");
+  });
+
+  it("shows no value of a section that holds a secret", () => {
+    const canary = "canary-8d1f";
+    const message = refusal(
+      { cluster, apps: { nginx: { namespace: canary }, [canary]: canary } },
+      { secretSections: new Set(["apps"]) },
+    );
+    expect(message).toContain("beside a secret no value is shown");
+    expect(message.split("\n").filter((line) => line.includes(canary))).toEqual([
+      `  drydock:apps.${canary}`, // The key's name, never its value.
+    ]);
+  });
+
+  it("is an error that Pulumi shows without a stack trace", () => {
+    expect(RunError.isInstance(new ConfigError([]))).toBe(true);
+  });
+});

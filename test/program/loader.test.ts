@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { root } from "../support/stack-file";
+
+/** scripts/typescript.cjs, as Pulumi's language host loads the program with it. */
+describe("the loader of TypeScript", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "drydock-loader-"));
+  });
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+  async function run(source: string): Promise<string> {
+    const file = path.join(folder, "program.ts");
+    fs.writeFileSync(file, source);
+    const hook = path.join(root, "scripts/typescript.cjs");
+    const { stdout } = await promisify(execFile)(process.execPath, ["--require", hook, file]);
+    return stdout;
+  }
+
+  it("runs what has a type error: types are for `npm run check`", async () => {
+    expect(await run('const n: number = "text"; console.log(n satisfies string);')).toBe("text\n");
+  });
+
+  it("finds modules without an extension, and folders by their index", async () => {
+    fs.mkdirSync(path.join(folder, "part"), { recursive: true });
+    fs.writeFileSync(path.join(folder, "part", "index.ts"), "export const part: string = 'part';");
+    expect(await run('import { part } from "./part"; console.log(part);')).toBe("part\n");
+  });
+
+  it("tells where the syntax is wrong", async () => {
+    await expect(run("const a = 1;\nconst b = = 2;\n")).rejects.toThrow(
+      /SyntaxError: \S*program\.ts:2:11: Unexpected "="/,
+    );
+  });
+
+  it("shows the lines of the source in a stack trace", async () => {
+    const source =
+      'interface A {\n  a: 1;\n}\nfunction f(): A {\n  throw new Error("x");\n}\nf();\n';
+    await expect(run(source)).rejects.toThrow(/at f \(\S*program\.ts:5:9\)/);
+  });
+});

@@ -1,0 +1,149 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export interface ControlPlane {
+  /** Content of an administrator's kubeconfig. */
+  readonly kubeconfig: string;
+  /** URL of the API server, on a loopback address. */
+  readonly server: string;
+  /** Ends every process of the control plane and removes its files. */
+  stop(): Promise<void>;
+}
+
+export interface ControlPlaneOptions {
+  /** Folder with kwokctl, kwok, etcd and the Kubernetes binaries. Default: DRYDOCK_TEST_BIN. */
+  readonly binaries?: string;
+  /** Nodes that kwok simulates: pods on them become ready, no process runs. Default 1. */
+  readonly nodes?: number;
+}
+
+/** The folder that DRYDOCK_TEST_BIN names; undefined where a test has to do without. */
+export function testBinaries(): string | undefined {
+  const { DRYDOCK_TEST_BIN: folder } = process.env;
+  return folder === undefined || folder === "" ? undefined : folder;
+}
+
+/**
+ * Starts etcd, API server, controller manager, scheduler and kwok as processes that listen on
+ * loopback only, under a random name and in a temporary folder of their own.
+ *
+ * @throws Error with the end of kwokctl's output; nothing is left then.
+ */
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const binaries = options.binaries ?? testBinaries();
+  if (binaries === undefined) {
+    throw new Error("no binaries for a control plane: set DRYDOCK_TEST_BIN");
+  }
+  const folder = await mkdtemp(join(tmpdir(), "drydock-control-plane-"));
+  const name = `test-${randomBytes(4).toString("hex")}`;
+  const kubeconfigPath = join(folder, "kubeconfig");
+  const env = { ...process.env, KWOK_WORKDIR: folder, KUBECONFIG: kubeconfigPath, HOME: folder };
+  const kwokctl = (...args: string[]) =>
+    run(join(binaries, "kwokctl"), [`--name=${name}`, ...args], { env });
+  const stop = async (): Promise<void> => {
+    await kwokctl("delete", "cluster").catch(() => undefined);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const config = join(folder, "config.yaml");
+    await writeFile(config, await configuration());
+    await kwokctl(
+      "create",
+      "cluster",
+      "--runtime=binary",
+      `--config=${config}`,
+      `--kubeconfig=${kubeconfigPath}`,
+      "--wait=60s",
+      ...binaryFlags(binaries),
+    );
+    await kwokctl("scale", "node", `--replicas=${String(options.nodes ?? 1)}`);
+    const kubeconfig = await inlined(kubeconfigPath, kwokctl);
+    const server = /server: (\S+)/.exec(kubeconfig)?.[1] ?? "";
+    return { kubeconfig, server, stop };
+  } catch (error) {
+    await stop();
+    throw new Error(`the control plane did not start: ${outputOf(error)}`, { cause: error });
+  }
+}
+
+function binaryFlags(folder: string): string[] {
+  const flags = {
+    etcd: "etcd",
+    "kube-apiserver": "kube-apiserver",
+    "kube-controller-manager": "kube-controller-manager",
+    "kube-scheduler": "kube-scheduler",
+    "kwok-controller": "kwok",
+  };
+  return Object.entries(flags).map(([flag, file]) => `--${flag}-binary=${join(folder, file)}`);
+}
+
+/** kwokctl binds every component to all addresses; tests must not be seen from outside. */
+async function configuration(): Promise<string> {
+  const ports = await Promise.all(Array.from({ length: 6 }, () => freePort()));
+  const [client = 0, peer = 0, api = 0, manager = 0, scheduler = 0, kwok = 0] = ports;
+  const loopback = (port: number) => `http://127.0.0.1:${String(port)}`;
+  const bind = { "bind-address": "127.0.0.1" };
+  return [
+    "apiVersion: config.kwok.x-k8s.io/v1alpha1",
+    "kind: KwokctlConfiguration",
+    "options:",
+    `  etcdPort: ${String(client)}`,
+    `  etcdPeerPort: ${String(peer)}`,
+    `  kubeApiserverPort: ${String(api)}`,
+    `  kubeControllerManagerPort: ${String(manager)}`,
+    `  kubeSchedulerPort: ${String(scheduler)}`,
+    `  kwokControllerPort: ${String(kwok)}`,
+    "componentsPatches:",
+    patch("etcd", {
+      "listen-client-urls": loopback(client),
+      "advertise-client-urls": loopback(client),
+      "listen-peer-urls": loopback(peer),
+    }),
+    patch("kube-apiserver", { ...bind, "advertise-address": "127.0.0.1" }),
+    patch("kube-controller-manager", bind),
+    patch("kube-scheduler", bind),
+    patch("kwok-controller", { "server-address": `127.0.0.1:${String(kwok)}` }),
+    "",
+  ].join("\n");
+}
+
+function patch(component: string, flags: Readonly<Record<string, string>>): string {
+  const args = Object.entries(flags).flatMap(([key, value]) => [
+    `  - key: ${key}`,
+    `    value: "${value}"`,
+    "    override: true",
+  ]);
+  return [`- name: ${component}`, "  extraArgs:", ...args].join("\n");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") {
+    throw new Error("no free port on 127.0.0.1");
+  }
+  return address.port;
+}
+
+/** A kubeconfig that holds its certificates and does not name files of the cluster's folder. */
+async function inlined(
+  path: string,
+  kwokctl: (...args: string[]) => Promise<{ stdout: string }>,
+): Promise<string> {
+  const { stdout } = await kwokctl("get", "kubeconfig");
+  return stdout === "" ? readFile(path, "utf8") : stdout;
+}
+
+function outputOf(error: unknown): string {
+  const { stderr = "", message = "" } = error as { stderr?: string; message?: string };
+  return `${message}\n${stderr}`.split("\n").slice(-15).join("\n");
+}

@@ -1,0 +1,32 @@
+import { isMap, type PropertyMap, type PropertyValue } from "../../toolchain/plugin/values";
+import type { ResourceModel } from "./recording";
+
+/** What the Kubernetes provider and a cluster add to an object. */
+function object(computed: PropertyMap = {}): ResourceModel {
+  return ({ name, inputs }) => ({
+    known: { metadata: { name: `${name}-a1b2c3d4`, ...asMap(inputs.metadata) } },
+    computed,
+  });
+}
+
+function asMap(value: PropertyValue | undefined): PropertyMap {
+  return isMap(value) ? value : {};
+}
+
+/** The kinds that the program uses. */
+export const kubernetesModel: Readonly<Record<string, ResourceModel>> = {
+  "pulumi:providers:kubernetes": () => ({}),
+  "kubernetes:core/v1:Namespace": object({ status: { phase: "Active" } }),
+  "kubernetes:core/v1:ResourceQuota": object(),
+  "kubernetes:core/v1:LimitRange": object(),
+  "kubernetes:core/v1:ServiceAccount": object(),
+  "kubernetes:core/v1:ConfigMap": object(),
+  "kubernetes:core/v1:Service": object({
+    status: { loadBalancer: { ingress: [{ ip: "127.0.0.1" }] } },
+  }),
+  "kubernetes:apps/v1:Deployment": object({ status: { availableReplicas: 3 } }),
+  "kubernetes:networking.k8s.io/v1:NetworkPolicy": object(),
+  "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": object(),
+  "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": object(),
+  "kubernetes:policy/v1:PodDisruptionBudget": object(),
+};

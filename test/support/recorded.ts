@@ -1,0 +1,93 @@
+import type * as resource from "@pulumi/pulumi/proto/resource_pb";
+
+import {
+  fromStruct,
+  isMap,
+  type PropertyMap,
+  type PropertyValue,
+  Secret,
+  Unknown,
+} from "../../toolchain/plugin/values";
+
+/** What a program asked the engine for, in the words of a reviewer. URNs are those of the engine. */
+export interface RecordedResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly name: string;
+  readonly custom: boolean;
+  /** URN; empty for the stack itself. */
+  readonly parent: string;
+  /** URN of an explicit provider; empty for a default provider, and for components. */
+  readonly provider: string;
+  /** URNs, sorted: what the program asked for, and what inputs refer to. */
+  readonly dependencies: readonly string[];
+  readonly options: ResourceOptions;
+  readonly inputs: PropertyMap;
+  /** What a component registered at its end; undefined for custom resources and forgotten calls. */
+  outputs?: PropertyMap;
+}
+
+/** Only what was set. Timeouts are Go durations. */
+export interface ResourceOptions {
+  readonly protect?: boolean;
+  readonly retainOnDelete?: boolean;
+  readonly deleteBeforeReplace?: boolean;
+  readonly ignoreChanges?: readonly string[];
+  readonly replaceOnChanges?: readonly string[];
+  readonly additionalSecretOutputs?: readonly string[];
+  readonly aliases?: readonly string[];
+  readonly importId?: string;
+  readonly timeouts?: { readonly create: string; readonly update: string; readonly delete: string };
+}
+
+export function recordedResource(
+  urn: string,
+  request: resource.RegisterResourceRequest,
+): RecordedResource {
+  return {
+    urn,
+    type: request.getType(),
+    name: request.getName(),
+    custom: request.getCustom(),
+    parent: request.getParent(),
+    // A reference is `<urn>::<id>`.
+    provider: request.getProvider().split("::").slice(0, 4).join("::"),
+    dependencies: [...new Set(request.getDependenciesList())].sort(),
+    options: recordedOptions(request),
+    inputs: fromStruct(request.getObject()),
+  };
+}
+
+function recordedOptions(request: resource.RegisterResourceRequest): ResourceOptions {
+  const timeouts = request.getCustomtimeouts()?.toObject();
+  const aliases = [
+    ...request.getAliasurnsList(),
+    ...request.getAliasesList().map((alias) => JSON.stringify(alias.toObject())),
+  ];
+  const options = {
+    protect: request.getProtect(),
+    retainOnDelete: request.getRetainondelete(),
+    deleteBeforeReplace: request.getDeletebeforereplace(),
+    ignoreChanges: request.getIgnorechangesList(),
+    replaceOnChanges: request.getReplaceonchangesList(),
+    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+    aliases,
+    importId: request.getImportid(),
+    timeouts:
+      timeouts === undefined || Object.values(timeouts).every((text) => text === "")
+        ? undefined
+        : { create: timeouts.create, update: timeouts.update, delete: timeouts.pb_delete },
+  };
+  const isSet = (value: unknown) => (Array.isArray(value) ? value.length > 0 : Boolean(value));
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
+}
+
+/** A value as plain data, with secrets and unknowns told apart from all else; for comparisons. */
+export function plain(value: PropertyValue): unknown {
+  if (value instanceof Secret) return { "[secret]": plain(value.value) };
+  if (value instanceof Unknown) return "[unknown]";
+  if (Array.isArray(value)) return value.map(plain);
+  if (!isMap(value)) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, child]) => [key, plain(child)]));
+}

@@ -1,0 +1,218 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as resource from "@pulumi/pulumi/proto/resource_pb";
+
+import {
+  containsUnknown,
+  fromStruct,
+  mapValues,
+  type PropertyMap,
+  toStruct,
+  UNKNOWN,
+} from "../../toolchain/plugin/values";
+import { plain, recordedResource, type RecordedResource } from "./recorded";
+
+/**
+ * What providers answer. A type or a function without a row fails the recording: a model that makes up
+ * an answer would hide what the program really needs.
+ */
+export interface ProviderModel {
+  readonly resources: Readonly<Record<string, ResourceModel>>;
+  readonly functions: Readonly<Record<string, (args: PropertyMap) => PropertyMap>>;
+}
+
+/** What a provider adds to the inputs: known as soon as they are, and after the creation only. */
+export type ResourceModel = (created: { readonly name: string; readonly inputs: PropertyMap }) => {
+  readonly known?: PropertyMap;
+  readonly computed?: PropertyMap;
+};
+
+export interface RecordingOptions {
+  readonly mode: "preview" | "update";
+  readonly model: ProviderModel;
+  readonly project?: string;
+  readonly stack?: string;
+  /** Full configuration keys, values as Pulumi hands them over. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface Recording {
+  /** Sorted by URN. */
+  readonly resources: readonly RecordedResource[];
+  /** The stack's outputs. */
+  readonly outputs: PropertyMap;
+}
+
+/** The program ran, and did what no program may do; lists everything. */
+export class RecordingError extends Error {
+  constructor(readonly failures: readonly string[]) {
+    super(`The recording failed:\n${failures.map((failure) => `- ${failure}`).join("\n")}`);
+    this.name = "RecordingError";
+  }
+}
+
+/**
+ * Runs a program and records each registration with its options. Proves what the program asks for;
+ * whether a cluster or a cloud accepts it, it does not prove.
+ * @param program gives the stack's outputs; it must not be loaded before
+ * @throws RecordingError where a URN is registered twice, an Output was made text, or the model has no answer
+ */
+export async function record(
+  program: () => Promise<Record<string, unknown>>,
+  { mode, model, project = "drydock", stack = "test", config = {} }: RecordingOptions,
+): Promise<Recording> {
+  const neverCalled = () => {
+    throw new Error("The recorder answers in the place of mocks.");
+  };
+  await pulumi.runtime.setMocks(
+    { newResource: neverCalled, call: neverCalled },
+    project,
+    stack,
+    mode === "preview",
+  );
+  pulumi.runtime.setAllConfig({ ...config });
+  const recorder = new Recorder(model, mode, `urn:pulumi:${stack}::${project}::`);
+  recorder.attach();
+  // Kept from the SDK, which would reject every promise that waits for the stack.
+  const caught: unknown[] = [];
+  await pulumi.runtime.runInPulumiStack(async () => {
+    try {
+      return await program();
+    } catch (error) {
+      caught.push(error);
+      return {};
+    }
+  });
+  await recorder.settled();
+  if (caught.length > 0) throw caught[0];
+  return recorder.recording();
+}
+
+/** Copies of the same recording are equal as text, and two texts differ where the recordings do. */
+export function recordingText({ resources, outputs }: Recording): string {
+  const plainResources = resources.map((one) => ({
+    ...one,
+    inputs: plain(one.inputs),
+    outputs: one.outputs === undefined ? undefined : plain(one.outputs),
+  }));
+  return JSON.stringify({ resources: plainResources, outputs: plain(outputs) }, null, 2);
+}
+
+const stackType = "pulumi:pulumi:Stack";
+const outputAsText = /Calling \[?(?:toString|toJSON)\]? on an \[?Output/;
+
+/**
+ * Stands in for the engine's monitor. This is the one place that knows the SDK's internals; the tests of
+ * this folder notice when a new version of the SDK changes them.
+ */
+class Recorder {
+  private readonly resources = new Map<string, RecordedResource>();
+  private readonly failures: string[] = [];
+  private activity = 0;
+
+  constructor(
+    private readonly model: ProviderModel,
+    private readonly mode: "preview" | "update",
+    private readonly urnPrefix: string,
+  ) {}
+
+  attach(): void {
+    const unsupported = (what: string) => (_: unknown, callback: (error: Error) => void) => {
+      this.failures.push(`the recorder does not support ${what}`);
+      callback(new Error(`${what} is not supported`));
+    };
+    Object.assign(pulumi.runtime.getMonitor() as object, {
+      registerResource: this.answering(this.register.bind(this)),
+      registerResourceOutputs: this.answering(this.registerOutputs.bind(this)),
+      invoke: this.answering(this.invoke.bind(this)),
+      readResource: unsupported("readResource"),
+      call: unsupported("call"),
+    });
+  }
+
+  /** Registrations go on after the program's last statement; there is no event that ends them. */
+  async settled(): Promise<void> {
+    const { waitForRPCs } = pulumi.runtime as unknown as { waitForRPCs: () => Promise<void> };
+    for (let quiet = 0, seen = -1; quiet < 5; quiet = this.activity === seen ? quiet + 1 : 0) {
+      seen = this.activity;
+      await waitForRPCs();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  recording(): Recording {
+    if (this.failures.length > 0) throw new RecordingError([...new Set(this.failures)].sort());
+    const resources = [...this.resources.values()].sort((a, b) => (a.urn < b.urn ? -1 : 1));
+    const outputs = resources.find(({ type }) => type === stackType)?.outputs ?? {};
+    return { resources, outputs };
+  }
+
+  private answering<Request, Response>(answer: (request: Request) => Response) {
+    return (request: Request, callback: (error: Error | null, response?: Response) => void) => {
+      this.activity += 1;
+      let response: Response;
+      try {
+        response = answer(request);
+      } catch (error) {
+        this.failures.push(String(error));
+        callback(error as Error);
+        return;
+      }
+      callback(null, response);
+    };
+  }
+
+  private register(request: resource.RegisterResourceRequest): resource.RegisterResourceResponse {
+    const urn = this.urnOf(request);
+    const recorded = recordedResource(urn, request);
+    if (this.resources.has(urn)) this.failures.push(`registered twice: ${urn}`);
+    if (outputAsText.test(JSON.stringify(plain(recorded.inputs)))) {
+      this.failures.push(`an Output was made text in the inputs of ${urn}`);
+    }
+    this.resources.set(urn, recorded);
+
+    const response = new resource.RegisterResourceResponse();
+    response.setUrn(urn);
+    if (!recorded.custom) return response;
+    if (this.mode === "update") response.setId(`${recorded.name}-id`);
+    response.setObject(toStruct(this.outputsOf(recorded)));
+    return response;
+  }
+
+  private outputsOf({ urn, type, name, provider, inputs }: RecordedResource): PropertyMap {
+    const row = this.model.resources[type];
+    if (row === undefined) {
+      this.failures.push(`the model has no row for the type ${type} of ${urn}`);
+      return {};
+    }
+    // As the engine does where a provider cannot be configured yet: it is not asked at all.
+    if (containsUnknown(this.resources.get(provider)?.inputs)) return {};
+    const { known = {}, computed = {} } = row({ name, inputs });
+    const later = this.mode === "update" ? computed : mapValues(computed, () => UNKNOWN);
+    return { ...inputs, ...known, ...later };
+  }
+
+  private registerOutputs(request: resource.RegisterResourceOutputsRequest): object {
+    const owner = this.resources.get(request.getUrn());
+    const outputs = fromStruct(request.getOutputs());
+    if (owner !== undefined) owner.outputs = outputs;
+    if (outputAsText.test(JSON.stringify(plain(outputs)))) {
+      this.failures.push(`an Output was made text in the outputs of ${request.getUrn()}`);
+    }
+    return {};
+  }
+
+  private invoke(request: resource.ResourceInvokeRequest): resource.ResourceInvokeResponse {
+    const answer = this.model.functions[request.getTok()];
+    if (answer === undefined) this.failures.push(`the model has no row for ${request.getTok()}`);
+    const response = new resource.ResourceInvokeResponse();
+    response.setReturn(toStruct(answer?.(fromStruct(request.getArgs())) ?? {}));
+    return response;
+  }
+
+  /** As the engine makes it: the types of all ancestors but the stack, then the resource's own. */
+  private urnOf(request: resource.RegisterResourceRequest): string {
+    const parentTypes = request.getParent().split("::")[2] ?? stackType;
+    const types = parentTypes === stackType ? "" : `${parentTypes}$`;
+    return `${this.urnPrefix}${types}${request.getType()}::${request.getName()}`;
+  }
+}

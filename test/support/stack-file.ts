@@ -1,0 +1,26 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { parse } from "yaml";
+
+/** The root of the checkout. */
+export const root = path.resolve(__dirname, "../..");
+
+interface StackFile {
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Pulumi.<stack>.yaml as data. */
+export function stackFile(stack: string): StackFile {
+  const text = fs.readFileSync(path.join(root, `Pulumi.${stack}.yaml`), "utf8");
+  return parse(text) as StackFile;
+}
+
+/** A stack file's configuration as Pulumi hands it to a program: maps and lists become JSON. */
+export function programConfig(config: StackFile["config"]): Record<string, string> {
+  const texts = Object.entries(config).map(([key, value]) => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return Object.fromEntries(texts) as Record<string, string>;
+}

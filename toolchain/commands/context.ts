@@ -1,0 +1,91 @@
+import { applyEnvironment, projectEnvironment, type ProjectEnvironment } from "../environment";
+import { defaultCacheDirectory, type Environment } from "../paths";
+import { withProgress } from "../progress";
+import { resolveTools, type ResolvedTools, type ToolName } from "../resolve";
+import type { StackSettings } from "../stack-file";
+import type { LocalClusterPlan, LocalClusters } from "./hooks";
+
+/** The stack these commands are for; others are plain `pulumi` after `eval "$(npm run -s env)"`. */
+export const STACK = "dev";
+
+export interface CommandContext {
+  /** The project's folder. */
+  readonly root: string;
+  /** Arguments after the command's name. */
+  readonly args: readonly string[];
+  /** The user's environment. */
+  readonly env: Environment;
+  readonly localClusters: LocalClusters;
+  /** Fires at the first SIGINT, SIGTERM or SIGHUP. */
+  readonly signal: AbortSignal;
+  /** Whether somebody can answer Pulumi's question. */
+  readonly interactive: boolean;
+}
+
+/** A project that is ready for Pulumi: tools found or made, environment chosen. */
+export interface Project {
+  readonly root: string;
+  readonly settings: StackSettings;
+  readonly pulumi: string;
+  readonly environment: ProjectEnvironment;
+  /** Complete environment for child processes. */
+  readonly env: Record<string, string | undefined>;
+}
+
+/** For people. Standard output is for data. */
+export const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+
+/** What a user needs in a shell. */
+export const SHELL_TOOLS: readonly ToolName[] = ["pulumi", "kubectl"];
+
+/** The plan of the stack's local cluster; undefined where the stack has another kind of cluster. */
+export const localPlan = async (
+  { localClusters }: CommandContext,
+  settings: StackSettings,
+): Promise<LocalClusterPlan | undefined> =>
+  settings.clusterKind === "local" ? localClusters.plan(settings) : undefined;
+
+/** @param tools what the command needs beside the tools of a shell */
+export async function openProject(
+  context: CommandContext,
+  settings: StackSettings,
+  tools: readonly ToolName[] = [],
+): Promise<Project> {
+  const { root, env, signal } = context;
+  const names = [...new Set([...SHELL_TOOLS, ...tools])];
+  const resolved = await withProgress((onProgress) =>
+    resolveTools(names, { env, signal, onProgress }),
+  );
+  const environment = await environmentWith(resolved, context);
+  for (const note of environment.notes) say(note);
+  return {
+    root,
+    settings,
+    pulumi: required(resolved, "pulumi").path,
+    environment,
+    env: applyEnvironment(env, environment),
+  };
+}
+
+function environmentWith(
+  tools: ResolvedTools,
+  { root, env, signal }: CommandContext,
+): Promise<ProjectEnvironment> {
+  return projectEnvironment({
+    root,
+    stack: STACK,
+    pulumi: required(tools, "pulumi"),
+    tools: [required(tools, "kubectl")],
+    cacheDirectory: defaultCacheDirectory(env),
+    env,
+    signal,
+  });
+}
+
+function required(tools: ResolvedTools, name: ToolName) {
+  const tool = tools.get(name);
+  if (tool === undefined) throw new Error(`${name} was not asked for`);
+  return tool;
+}

@@ -1,0 +1,37 @@
+import type { ToolName } from "../release";
+import type { StackSettings } from "../stack-file";
+
+/** What the local cluster of a stack would be on this machine. */
+export interface LocalClusterPlan {
+  readonly tools: readonly ToolName[];
+  readonly realNode: boolean;
+  /** For people: what runs for real, what is simulated, and why. */
+  readonly summary: string;
+}
+
+/**
+ * What the commands ask of the part of the project that owns local clusters. An interface, so that
+ * toolchain/ itself knows nothing of clusters; main.ts puts the two together.
+ */
+export interface LocalClusters {
+  plan(settings: StackSettings): Promise<LocalClusterPlan>;
+  /**
+   * Removes what is left of a stack's cluster: processes, mounts, namespace, files.
+   * @returns one line a thing that was still there
+   */
+  remove(root: string, settings: StackSettings): Promise<readonly string[]>;
+}
+
+/** One heading of `npm run doctor`. */
+export interface Section {
+  readonly title: string;
+  readonly lines: readonly DoctorLine[];
+}
+
+export interface DoctorLine {
+  /** `missing` makes doctor exit 1: start cannot work. `note` does not. */
+  readonly state: "ok" | "note" | "missing";
+  readonly text: string;
+  /** The command that mends it. */
+  readonly fix?: string | undefined;
+}

@@ -1,0 +1,44 @@
+import { deleteCluster, leftovers } from "../../infra/local/runtime/delete";
+import { LocalClusterError } from "../../infra/local/runtime/errors";
+import { describePlan, planCluster, requiredTools } from "../../infra/local/runtime/plan";
+import { ToolError } from "../errors";
+import type { StackSettings } from "../stack-file";
+import { KUBERNETES_VERSION } from "../tools";
+import type { LocalClusters } from "./hooks";
+
+/** The local clusters of infra/local, as the commands see them. */
+export const localClusters: LocalClusters = {
+  plan: (settings) =>
+    explained(async () => {
+      const plan = await planCluster(specOf(settings));
+      return {
+        tools: requiredTools(plan),
+        realNode: plan.realNode,
+        summary: describePlan(plan, KUBERNETES_VERSION),
+      };
+    }),
+  remove: (root, { clusterName }) =>
+    explained(async () => {
+      const left = leftovers(root, clusterName);
+      await deleteCluster(root, clusterName);
+      return left;
+    }),
+};
+
+function specOf({ clusterName, realNodes, simulatedNodes }: StackSettings) {
+  return {
+    name: clusterName,
+    kubernetesVersion: KUBERNETES_VERSION.replace(/\.\d+$/, ""),
+    nodes: { real: realNodes, simulated: simulatedNodes },
+    loadBalancerAddress: "127.0.0.1",
+  };
+}
+
+async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof LocalClusterError)) throw error;
+    throw new ToolError({ what: error.message }, { cause: error });
+  }
+}

@@ -1,0 +1,73 @@
+import { userEnvironment } from "../environment";
+import { ToolError } from "../errors";
+import { projectRoot } from "../paths";
+import { say, type CommandContext } from "./context";
+import { doctor } from "./doctor";
+import { down } from "./down";
+import { printEnvironment } from "./env";
+import { localClusters } from "./local-clusters";
+import { start } from "./start";
+
+const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<number>>> = {
+  start,
+  down,
+  doctor,
+  env: printEnvironment,
+};
+
+const USAGE = `Usage: npm start | npm run <command> [-- <arguments>]
+  start    gets the tools, runs pulumi up of dev, prints the address (-y: no question; others go to pulumi up)
+  down     destroys dev and its cluster (--force: even where pulumi destroy fails)
+  doctor   what is here, what is missing, and the command that mends it
+  env      lines for eval: PATH, KUBECONFIG, backend, passphrase file (--shell bash | zsh | fish)`;
+
+const INTERRUPTED = 130;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+async function main([name = "", ...args]: readonly string[]): Promise<number> {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined || args.includes("--help") || args.includes("-h")) {
+    say(USAGE);
+    return command === undefined ? 2 : 0;
+  }
+  const stop = new AbortController();
+  for (const signal of SIGNALS) process.on(signal, () => stop.abort(new Error(signal)));
+  const interactive = process.stdin.isTTY && process.stdout.isTTY;
+  try {
+    const env = userEnvironment(process.env);
+    return await command({
+      root: projectRoot(),
+      args,
+      env,
+      localClusters,
+      signal: stop.signal,
+      interactive,
+    });
+  } catch (error) {
+    if (stop.signal.aborted) {
+      say("Interrupted. The same command continues where it stopped.");
+      return INTERRUPTED;
+    }
+    if (!isExpected(error)) throw error;
+    say(error.message);
+    return 1;
+  }
+}
+
+/** Errors whose message is written for the user: ours, and those of argument parsing. */
+function isExpected(error: unknown): error is Error {
+  if (error instanceof ToolError) return true;
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code?.startsWith("ERR_PARSE_ARGS_") ?? false;
+}
+
+void main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const text = process.env.DRYDOCK_DEBUG === "1" && error instanceof Error ? error.stack : error;
+    say(`${String(text)}\n  This is a fault of drydock; DRYDOCK_DEBUG=1 shows where.`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,64 @@
+import { installCommand, missingPackages } from "../system";
+import { readStackSettings, type StackSettings } from "../stack-file";
+import { localPlan, openProject, say, STACK } from "./context";
+import type { CommandContext, Project } from "./context";
+import type { LocalClusterPlan } from "./hooks";
+import { waitForPage } from "./page";
+import { releaseDeadLock, runPulumi, selectStack, stackOutputs } from "./pulumi";
+
+/**
+ * Gets the tools, brings the stack up by the real CLI and prints the address once it has answered.
+ * @returns Pulumi's exit code; 1 when the page does not answer although Pulumi succeeded
+ */
+export async function start(context: CommandContext): Promise<number> {
+  const settings = await readStackSettings(context.root, STACK);
+  const plan = await localPlan(context, settings);
+  const project = await openProject(context, settings, plan?.tools);
+  await warnOfMissingPackages(settings, plan);
+  await releaseDeadLock(project);
+  await selectStack(project, true);
+  const code = await runPulumi(project, upArguments(context), {
+    interactive: context.interactive,
+  });
+  if (code !== 0) return code;
+  await report(project, context.signal);
+  return 0;
+}
+
+/** `-y`, or no terminal: no question. Everything else is passed on to `pulumi up`. */
+export function upArguments({ args, interactive }: CommandContext): readonly string[] {
+  const yes = args.some((arg) => arg === "-y" || arg === "--yes") || !interactive;
+  const rest = args.filter((arg) => !["-y", "--yes", "--"].includes(arg));
+  const answer = [...(yes ? ["--yes"] : []), ...(interactive ? [] : ["--non-interactive"])];
+  return ["up", "--stack", STACK, ...answer, ...rest];
+}
+
+/** A missing package may be the reason why nodes are only simulated: then it is told with its remedy. */
+async function warnOfMissingPackages(
+  { realNodes }: StackSettings,
+  plan: LocalClusterPlan | undefined,
+): Promise<void> {
+  if (plan === undefined || realNodes === "never" || process.platform !== "linux") return;
+  const missing = await missingPackages("node");
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name).join(", ");
+  say(`A real node needs ${names}, missing here. To install: ${await installCommand(missing)}`);
+}
+
+async function report(project: Project, signal: AbortSignal): Promise<void> {
+  const outputs = await stackOutputs(project);
+  const url = outputs.nginxUrl;
+  if (typeof url === "string" && outputs.servesTraffic !== false) {
+    say("");
+    say(`${url} answers: HTTP ${await waitForPage(url, signal)}`);
+  } else {
+    say("");
+    say(
+      "The cluster's nodes are simulated: pods are scheduled, no process runs, no page is served.",
+    );
+  }
+  say(`
+  eval "$(npm run -s env)"     pulumi and kubectl in this shell
+  kubectl get pods -A
+  npm run down                 removes the stack and its cluster`);
+}

@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { PluginError } from "../plugin/errors";
+import { CREATED_FOR, createdForValue } from "./annotations";
+import { applyObject } from "./apply";
+import { deletionRule } from "./await/deletion";
+import type { Patience } from "./client";
+import type { Cluster } from "./cluster";
+import { UnknownKindError, type ResourceKind } from "./discovery";
+import { ApiError, isAlreadyExists, isMissingNamespace, isNotFound } from "./errors";
+import { CREATE_MANAGER } from "./managed-fields";
+import {
+  annotation,
+  describe,
+  getPath,
+  mapAt,
+  refOf,
+  textAt,
+  type KubernetesObject,
+  type ObjectRef,
+} from "./objects";
+
+export interface CreateOptions {
+  readonly urn: string;
+  /** Manager of the updates to come. */
+  readonly fieldManager: string;
+  /** Take over any object of the same name. */
+  readonly upsert: boolean;
+  /** Seconds the whole operation may take. */
+  readonly timeoutSeconds: number;
+  readonly patience: Patience;
+  readonly onStatus: (message: string) => void;
+}
+
+/** How long what the object needs (its namespace, its kind) may still be on its way. */
+const PREREQUISITE_MS = 30_000;
+const RETRY_PAUSE_MS = 250;
+
+/**
+ * Creates the object. It is safe to repeat after an interruption: an object that an earlier,
+ * unanswered attempt for the same resource made is brought up to date and returned.
+ *
+ * @throws PluginError when the name is taken by an object of someone else.
+ */
+export async function createObject(
+  cluster: Cluster,
+  object: KubernetesObject,
+  options: CreateOptions,
+): Promise<KubernetesObject> {
+  const { apiVersion, kind } = refOf(object);
+  const until = Date.now() + Math.min(PREREQUISITE_MS, options.timeoutSeconds * 1_000);
+  const marked = withCreator(object, options.urn);
+  for (;;) {
+    try {
+      const resource = await cluster.discovery.find(apiVersion, kind, options.patience);
+      return await create(cluster, marked, resource, options);
+    } catch (error) {
+      if (isAlreadyExists(error) && textAt(object, "metadata", "name") !== "") {
+        const existing = await takeOver(cluster, object, options);
+        if (existing !== undefined) {
+          return existing;
+        }
+      } else if (!isComing(error) || Date.now() > until) {
+        throw error;
+      } else {
+        options.onStatus(`Trying again: ${(error as Error).message}`);
+        await sleep(RETRY_PAUSE_MS, undefined, { signal: options.patience.signal });
+      }
+    }
+  }
+}
+
+function create(
+  { api }: Cluster,
+  object: KubernetesObject,
+  resource: ResourceKind,
+  { patience }: CreateOptions,
+): Promise<KubernetesObject> {
+  return api.create(object, resource, { fieldManager: CREATE_MANAGER }, patience);
+}
+
+/** The existing object, brought up to date; undefined when it has gone and creating can go on. */
+async function takeOver(
+  cluster: Cluster,
+  object: KubernetesObject,
+  options: CreateOptions,
+): Promise<KubernetesObject | undefined> {
+  const ref = refOf(object);
+  const { patience } = options;
+  const live = await cluster.api.get(ref, patience).catch((error: unknown) => {
+    if (isNotFound(error)) {
+      return undefined;
+    }
+    throw error;
+  });
+  if (live === undefined) {
+    return undefined;
+  }
+  if (getPath(live, "metadata", "deletionTimestamp") !== undefined) {
+    await cluster.waiter.wait(live, ref, deletionRule(textAt(live, "metadata", "uid")), {
+      signal: patience.signal,
+      timeoutSeconds: options.timeoutSeconds,
+      onStatus: (message) => options.onStatus(`${message} before it can be created again`),
+    });
+    return undefined;
+  }
+  if (!options.upsert && annotation(live, CREATED_FOR) !== createdForValue(options.urn)) {
+    throw nameIsTaken(ref);
+  }
+  return applyObject(cluster, object, options.fieldManager, patience);
+}
+
+export function nameIsTaken(ref: ObjectRef): PluginError {
+  return new PluginError(
+    `${describe(ref)} exists already and was not created by this resource. ` +
+      'Import it (pulumi import, or the resource option "import"), delete it, or take it over ' +
+      "with PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true.",
+  );
+}
+
+function withCreator(object: KubernetesObject, urn: string): KubernetesObject {
+  const metadata = {
+    ...object.metadata,
+    annotations: {
+      ...mapAt(object, "metadata", "annotations"),
+      [CREATED_FOR]: createdForValue(urn),
+    },
+  };
+  return { ...object, metadata };
+}
+
+/** Refusals that end by themselves while the rest of the stack is being created. */
+function isComing(error: unknown): boolean {
+  if (isMissingNamespace(error) || error instanceof UnknownKindError) {
+    return true;
+  }
+  if (!(error instanceof ApiError) || error.status !== 403) {
+    return false;
+  }
+  return (
+    error.causes.some(({ reason }) => reason === "NamespaceTerminating") ||
+    /serviceaccount "[^"]*" not found/.test(error.serverMessage)
+  );
+}

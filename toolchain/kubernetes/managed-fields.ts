@@ -1,0 +1,110 @@
+import { randomBytes } from "node:crypto";
+
+import { deepEqual, getPath, isJsonMap, listAt, textAt, type Json, type JsonMap } from "./objects";
+import type { Path } from "./paths";
+
+/** Manager of the first write. Later ones apply as {@link newFieldManager}. */
+export const CREATE_MANAGER = "pulumi-kubernetes";
+
+/** One name an object, kept for its life, so that two stacks' fields are told apart. */
+export function newFieldManager(): string {
+  return `${CREATE_MANAGER}-${randomBytes(4).toString("hex")}`;
+}
+
+/** Whether a Pulumi provider has written the object. */
+export function isOurs(live: Json): boolean {
+  return listAt(live, "metadata", "managedFields").some((entry) =>
+    textAt(entry, "manager").startsWith(CREATE_MANAGER),
+  );
+}
+
+/** Whether the object's fields still belong to a manager that created it by a plain write. */
+export function needsTurnover(live: Json): boolean {
+  return listAt(live, "metadata", "managedFields").some((entry) => isCreateEntry(entry));
+}
+
+/**
+ * The managed fields with everything a create owned handed to `manager` as applied fields: from
+ * then on a field that leaves the program leaves the object too.
+ */
+export function turnOver(live: Json, manager: string): Json[] {
+  const entries = listAt(live, "metadata", "managedFields");
+  const ours = (entry: Json) => isCreateEntry(entry) || isApplyEntryOf(entry, manager);
+  const merged = entries.filter(ours).reduce<JsonMap>((all, entry) => {
+    const fields = getPath(entry, "fieldsV1");
+    return isJsonMap(fields) ? union(all, fields) : all;
+  }, {});
+  const newest = entries.filter(ours).at(-1);
+  const applied: JsonMap = {
+    ...(isJsonMap(newest) ? newest : {}),
+    manager,
+    operation: "Apply",
+    fieldsV1: merged,
+  };
+  return [...entries.filter((entry) => !ours(entry)), applied];
+}
+
+/**
+ * Whether a Pulumi manager owns the field at `path` of the live object, or anything below it.
+ * True where the object has no managed fields to ask.
+ */
+export function ownedByPulumi(live: Json, path: Path): boolean {
+  const entries = listAt(live, "metadata", "managedFields");
+  if (entries.length === 0) {
+    return true;
+  }
+  return entries
+    .filter((entry) => textAt(entry, "manager").startsWith(CREATE_MANAGER))
+    .some((entry) => holds(getPath(entry, "fieldsV1"), path, live));
+}
+
+function isCreateEntry(entry: Json): boolean {
+  return (
+    textAt(entry, "manager").startsWith(CREATE_MANAGER) &&
+    textAt(entry, "operation") === "Update" &&
+    textAt(entry, "subresource") === ""
+  );
+}
+
+function isApplyEntryOf(entry: Json, manager: string): boolean {
+  return textAt(entry, "manager") === manager && textAt(entry, "operation") === "Apply";
+}
+
+function union(left: JsonMap, right: JsonMap): JsonMap {
+  const result: JsonMap = { ...left };
+  for (const [key, value] of Object.entries(right)) {
+    const before = result[key];
+    result[key] = isJsonMap(before) && isJsonMap(value) ? union(before, value) : value;
+  }
+  return result;
+}
+
+/** Walks a field set (`f:` fields, `k:` items by key, `v:` items by value) beside the live value. */
+function holds(fields: Json | undefined, path: Path, live: Json | undefined): boolean {
+  const [part, ...rest] = path;
+  if (!isJsonMap(fields)) {
+    return false;
+  }
+  // A leaf of the set owns everything below: atomic lists and maps end like this.
+  if (part === undefined || Object.keys(fields).length === 0) {
+    return true;
+  }
+  if (typeof part === "string") {
+    return holds(fields[`f:${part}`], rest, getPath(live, part));
+  }
+  const item = getPath(live, part);
+  return Object.entries(fields).some(
+    ([key, below]) => itemMatches(key, item) && holds(below, rest, item),
+  );
+}
+
+function itemMatches(key: string, item: Json | undefined): boolean {
+  if (key.startsWith("v:")) {
+    return deepEqual(JSON.parse(key.slice(2)) as Json, item);
+  }
+  if (!key.startsWith("k:") || !isJsonMap(item)) {
+    return false;
+  }
+  const wanted = JSON.parse(key.slice(2)) as JsonMap;
+  return Object.entries(wanted).every(([name, value]) => deepEqual(item[name], value));
+}

@@ -1,0 +1,171 @@
+import { version } from "@pulumi/kubernetes/package.json";
+
+import { PluginError } from "../plugin/errors";
+import type * as plugin from "../plugin/provider";
+import { containsUnknown, UNKNOWN, unwrapSecrets, type PropertyMap } from "../plugin/values";
+import { UnknownKindError } from "./discovery";
+import { UnreachableError } from "./errors";
+import { checkInputs } from "./inputs";
+import { clusterIdentity } from "./kubeconfig";
+import { createResource, deleteResource, readResource, updateResource } from "./lifecycle";
+import { kindOfType } from "./objects";
+import { previewCreate, previewUpdate, tryUpdate } from "./preview";
+import { diffResource } from "./resource-diff";
+import { Scopes } from "./scope";
+import { Session } from "./session";
+import { readSettings, refusals } from "./settings";
+import { toManifest } from "./state";
+import { decodeYaml } from "./yaml";
+
+/** Types of the package that are programs of their own rather than objects of the API. */
+const UNSUPPORTED = /^kubernetes:(helm\.sh|kustomize|yaml)\//;
+
+/** Serves the package `kubernetes`: one resource is one object of the Kubernetes API. */
+export class KubernetesProvider implements plugin.ProviderPlugin {
+  readonly name = "kubernetes";
+  /** That of the package whose contract is served: the engine asks for it by this version. */
+  readonly version = version;
+
+  private session = new Session();
+  private readonly scopes = new Scopes();
+
+  checkConfig(request: plugin.CheckRequest): Promise<plugin.CheckResult> {
+    return Promise.resolve({ inputs: request.news, failures: refusals(request.news) });
+  }
+
+  /** Other settings may change in place; another cluster means other objects. */
+  async diffConfig(request: plugin.DiffRequest): Promise<plugin.DiffResult> {
+    const before = unwrapSecrets(request.oldInputs);
+    const after = unwrapSecrets(request.news);
+    const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+      (key) => key !== "__internal" && JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+    );
+    const replaces = await this.otherCluster(before, after);
+    const detailedDiff = Object.fromEntries(
+      changed.map((key): [string, plugin.PropertyDiff] => {
+        const kind = !(key in before) ? "add" : !(key in after) ? "delete" : "update";
+        return [key, { kind: replaces.includes(key) ? `${kind}-replace` : kind, inputDiff: true }];
+      }),
+    );
+    return { changes: changed.length > 0 ? "some" : "none", detailedDiff };
+  }
+
+  async configure(request: plugin.ConfigureRequest): Promise<void> {
+    const [refusal] = refusals(request.args);
+    if (refusal !== undefined) {
+      throw new PluginError(`provider setting "${refusal.property}": ${refusal.reason}`);
+    }
+    const before = this.session;
+    this.session = new Session(readSettings(request.args));
+    await before.close();
+  }
+
+  async check(request: plugin.CheckRequest, context: plugin.Context): Promise<plugin.CheckResult> {
+    if (UNSUPPORTED.test(request.type)) {
+      throw new PluginError(
+        `${request.type} is not an object of the Kubernetes API and needs the official Kubernetes ` +
+          "provider, which could not be downloaded on this machine.",
+      );
+    }
+    const { apiVersion, kind } = { ...kindOfType(request.type), ...declaredKind(request.news) };
+    const result = checkInputs(request, {
+      defaultNamespace: await this.defaultNamespace(),
+      namespaced: await this.isNamespaced(apiVersion, kind, context),
+    });
+    if (!containsUnknown(result.inputs)) {
+      this.scopes.learn(toManifest(result.inputs));
+    }
+    return result;
+  }
+
+  diff(request: plugin.DiffRequest, context: plugin.Context): Promise<plugin.DiffResult> {
+    const { session } = this;
+    return diffResource(request, session.settings, (object, fieldManager) =>
+      tryUpdate(session, request.urn, object, fieldManager, context),
+    );
+  }
+
+  create(request: plugin.CreateRequest, context: plugin.Context): Promise<plugin.CreateResult> {
+    const create = request.preview ? previewCreate : createResource;
+    return create(this.session, request, context);
+  }
+
+  read(
+    request: plugin.ReadRequest,
+    context: plugin.Context,
+  ): Promise<plugin.ReadResult | undefined> {
+    return readResource(this.session, request, context);
+  }
+
+  update(request: plugin.UpdateRequest, context: plugin.Context): Promise<plugin.UpdateResult> {
+    const update = request.preview ? previewUpdate : updateResource;
+    return update(this.session, request, context);
+  }
+
+  delete(request: plugin.DeleteRequest, context: plugin.Context): Promise<void> {
+    return deleteResource(this.session, request, context);
+  }
+
+  async invoke(request: plugin.InvokeRequest): Promise<plugin.InvokeResult> {
+    if (request.token === "kubernetes:yaml:decode") {
+      return { result: { result: await decodeYaml(request.args) } };
+    }
+    throw new PluginError(
+      `the function ${request.token} needs the official Kubernetes provider, which could not be ` +
+        "downloaded on this machine.",
+    );
+  }
+
+  /** Closes connections; only a program that embeds the provider needs it. */
+  close(): Promise<void> {
+    return this.session.close();
+  }
+
+  private async defaultNamespace(): Promise<string> {
+    const { namespace } = this.session.settings;
+    return namespace ?? (await this.session.cluster()).defaultNamespace;
+  }
+
+  private async isNamespaced(
+    apiVersion: string,
+    kind: string,
+    context: plugin.Context,
+  ): Promise<boolean | undefined> {
+    const known = this.scopes.isNamespaced(apiVersion, kind);
+    if (known !== undefined) {
+      return known;
+    }
+    try {
+      const { discovery } = await this.session.cluster();
+      const patience = { signal: context.signal, retryUntil: Date.now() };
+      return (await discovery.find(apiVersion, kind, patience)).namespaced;
+    } catch (error) {
+      if (error instanceof UnknownKindError || error instanceof UnreachableError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** The settings that point at another cluster than before; empty where that cannot be told. */
+  private async otherCluster(before: PropertyMap, after: PropertyMap): Promise<string[]> {
+    const keys = ["clusterIdentifier", "kubeconfig", "context", "cluster"];
+    if (keys.some((key) => after[key] === UNKNOWN || before[key] === UNKNOWN)) {
+      return [];
+    }
+    const [old, now] = [readSettings(before), readSettings(after)];
+    if (old.clusterIdentifier !== undefined && now.clusterIdentifier !== undefined) {
+      return old.clusterIdentifier === now.clusterIdentifier ? [] : ["clusterIdentifier"];
+    }
+    const [from, to] = await Promise.all([clusterIdentity(old), clusterIdentity(now)]);
+    const same = from?.server === to?.server && from?.certificate === to?.certificate;
+    return from === undefined || to === undefined || same ? [] : keys.slice(1);
+  }
+}
+
+function declaredKind({ apiVersion, kind }: PropertyMap): { apiVersion?: string; kind?: string } {
+  return {
+    ...(typeof apiVersion === "string" ? { apiVersion } : {}),
+    ...(typeof kind === "string" ? { kind } : {}),
+  };
+}

@@ -1,0 +1,77 @@
+import type { DiffRequest, DiffResult } from "../plugin/provider";
+import { containsUnknown, unwrapSecrets } from "../plugin/values";
+import { changesBetween, detailedDiff, markReplacing, type Change } from "./diff";
+import { metadataOf } from "./inputs";
+import { isAutonamed } from "./naming";
+import { deepEqual, getPath, textAt, type KubernetesObject } from "./objects";
+import { parsePath } from "./paths";
+import { replacingPaths } from "./replacement";
+import type { Settings } from "./settings";
+import { inputsOf, liveOf, marksOf, toManifest } from "./state";
+
+/** What a dry run of an update says. */
+export interface Trial {
+  /** Fields the server refuses to change in place. */
+  readonly immutable: readonly string[];
+  /** The object after the update; absent when the server refused or was not asked. */
+  readonly result?: KubernetesObject;
+}
+
+export type TryUpdate = (
+  object: KubernetesObject,
+  fieldManager: string | undefined,
+) => Promise<Trial>;
+
+/** What changes between state and program, and whether the object has to be replaced for it. */
+export async function diffResource(
+  request: DiffRequest,
+  settings: Settings,
+  tryUpdate: TryUpdate,
+): Promise<DiffResult> {
+  const oldInputs = unwrapSecrets(inputsOf(request.oldInputs, request.oldOutputs));
+  const news = unwrapSecrets(request.news);
+  const live = liveOf(request.oldOutputs);
+  const replacing = replacingPaths(textAt(live, "apiVersion"), textAt(live, "kind"), settings);
+  const declared = changesBetween(oldInputs, news, live, replacing);
+  const decided = declared.some(({ replaces }) => replaces) || containsUnknown(news);
+  const changes =
+    decided || declared.length === 0
+      ? declared
+      : judge(declared, live, await tryUpdate(toManifest(news), fieldManagerOf(request)));
+  const replaces = changes.some((change) => change.replaces);
+  return {
+    changes: changes.length > 0 ? "some" : "none",
+    detailedDiff: detailedDiff(changes),
+    deleteBeforeReplace: replaces && keepsName(request),
+  };
+}
+
+/** The changes in the light of a dry run: the table of replacing fields cannot know every kind. */
+function judge(changes: readonly Change[], live: KubernetesObject, trial: Trial): Change[] {
+  const { immutable, result } = trial;
+  if (result !== undefined) {
+    // "1000m" and "1" are the same to the server.
+    return changes.filter(
+      ({ kind, path }) =>
+        kind !== "update" || !deepEqual(getPath(result, ...path), getPath(live, ...path)),
+    );
+  }
+  const fields = immutable.map((field) => parsePath(field));
+  const marked = markReplacing(changes, fields);
+  const isNamed = marked.some(({ replaces }) => replaces);
+  return immutable.length > 0 && !isNamed
+    ? changes.map((change) => ({ ...change, replaces: true }))
+    : marked;
+}
+
+function fieldManagerOf({ oldOutputs }: DiffRequest): string | undefined {
+  return marksOf(oldOutputs).fieldManager;
+}
+
+/** Two objects of one name cannot exist at once: then the old one has to go first. */
+function keepsName({ oldInputs, oldOutputs, news }: DiffRequest): boolean {
+  const before = metadataOf(inputsOf(oldInputs, oldOutputs));
+  const after = metadataOf(news);
+  const same = before.name === after.name && before.namespace === after.namespace;
+  return same && after.name !== undefined && !isAutonamed(news);
+}

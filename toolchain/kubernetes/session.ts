@@ -1,0 +1,79 @@
+import type { Context } from "../plugin/provider";
+import type { Patience } from "./client";
+import { openCluster, type Cluster } from "./cluster";
+import { readSettings, type Settings } from "./settings";
+
+/** How long an operation waits for an API server that does not answer: it may be starting. */
+const STARTING_SECONDS = 60;
+
+/** How long a preview does. It has other ways, so it need not wait for long. */
+const PREVIEW_SECONDS = 2;
+
+/** After an unanswered preview call the following ones do not wait at all for this long. */
+const UNREACHABLE_MEMORY_MS = 15_000;
+
+/** One configuration of the provider: its settings, and the cluster they lead to. */
+export class Session {
+  private opened: Promise<Cluster> | undefined;
+  private unreachableSince = 0;
+  private readonly said = new Set<string>();
+
+  constructor(readonly settings: Settings = readSettings({})) {}
+
+  /** @throws KubeconfigError */
+  cluster(): Promise<Cluster> {
+    this.opened ??= openCluster(this.settings);
+    return this.opened;
+  }
+
+  async close(): Promise<void> {
+    (await this.opened?.catch(() => undefined))?.close();
+  }
+
+  /** For operations that change or read for real. */
+  patience(context: Context, urn: string, timeoutSeconds: number): Patience {
+    const seconds = Math.min(timeoutSeconds, STARTING_SECONDS);
+    return this.withWarnings(context, urn, {
+      signal: context.signal,
+      retryUntil: Date.now() + seconds * 1_000,
+      onRetry: (reason) => context.log.status(`Trying again: ${reason}`, urn),
+    });
+  }
+
+  /** For dry runs. */
+  previewPatience(context: Context, urn: string): Patience {
+    const waits = Date.now() - this.unreachableSince > UNREACHABLE_MEMORY_MS;
+    const retryUntil = waits ? Date.now() + PREVIEW_SECONDS * 1_000 : 0;
+    return this.withWarnings(context, urn, { signal: context.signal, retryUntil });
+  }
+
+  /** Says once that previews do without the cluster. */
+  reportUnreachable(context: Context, reason: string): void {
+    this.unreachableSince = Date.now();
+    if (this.isNew(`unreachable: ${reason}`)) {
+      context.log.warn(
+        `${reason} This preview is made without it: it shows what the program declares, ` +
+          "unchecked by the server.",
+      );
+    }
+  }
+
+  private withWarnings(context: Context, urn: string, patience: Patience): Patience {
+    return this.settings.suppressDeprecationWarnings
+      ? patience
+      : {
+          ...patience,
+          onWarning: (text) => {
+            if (this.isNew(`${urn} ${text}`)) {
+              context.log.warn(text, urn);
+            }
+          },
+        };
+  }
+
+  private isNew(message: string): boolean {
+    const fresh = !this.said.has(message);
+    this.said.add(message);
+    return fresh;
+  }
+}

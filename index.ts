@@ -7,9 +7,8 @@ import { Platform } from "./infra/platform";
 
 const config = loadConfig(new pulumi.Config());
 const cluster = createCluster("cluster", config.cluster);
-const onCluster = { provider: cluster.provider };
-const platform = new Platform("platform", config.platform, onCluster);
-const apps = deployApps(config.apps, { cluster, platform }, onCluster);
+const platform = new Platform("platform", config.platform, cluster.options);
+const apps = deployApps(config.apps, { cluster, platform }, cluster.options);
 
 export const nginxUrl = apps.nginx.url;
 export const clusterName = cluster.name;

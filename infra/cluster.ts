@@ -13,6 +13,8 @@ export interface Cluster {
   readonly kubeconfig: pulumi.Output<string>;
   /** The only provider of Kubernetes objects; an ambient kubeconfig is never used. */
   readonly provider: k8s.Provider;
+  /** Options of every component put on the cluster: the provider, and how its objects go with it. */
+  readonly options: pulumi.ComponentResourceOptions;
   readonly capabilities: Capabilities;
   /** False where every node is simulated: pods are scheduled, and no process runs. */
   readonly servesTraffic: pulumi.Output<boolean>;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lock } from "proper-lockfile";
 
+import { isAlive } from "./alive";
 import { errorCode, errorPath, reasonOf, ToolError } from "./errors";
 import { isExecutable, probeVersion } from "./probe";
 import { titleOf, type Platform, type Release } from "./release";
@@ -64,17 +65,10 @@ export async function removeLeftovers(base: string): Promise<void> {
   for (const name of await readdir(base)) {
     const path = join(base, name);
     const age = Date.now() - (await stat(path).then((found) => found.mtimeMs, Date.now));
-    const limit = isAlive(parseInt(name, 10)) ? LEFTOVER_AGE_MS : DEAD_LEFTOVER_AGE_MS;
+    // A name without a process id is judged by its age alone.
+    const pid = parseInt(name, 10);
+    const limit = Number.isNaN(pid) || isAlive(pid) ? LEFTOVER_AGE_MS : DEAD_LEFTOVER_AGE_MS;
     if (age > limit) await rm(path, { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    // A name without a process id counts as alive: only its age decides.
-    return Number.isNaN(pid) || process.kill(pid, 0);
-  } catch (error) {
-    return errorCode(error) === "EPERM";
   }
 }
 

@@ -44,10 +44,9 @@ export async function findOnPath(
 export async function probeVersion(path: string, tool: Tool): Promise<string> {
   const { args, pattern } = tool.probe;
   const output = await new Promise<string>((resolve, reject) => {
-    const options = {
-      timeout: PROBE_SECONDS * 1000,
-      env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
-    };
+    // Even `pulumi version` writes a log to its home folder: it gets none.
+    const env = { ...process.env, PULUMI_HOME: "/dev/null", PULUMI_SKIP_UPDATE_CHECK: "true" };
+    const options = { timeout: PROBE_SECONDS * 1000, env };
     const child = execFile(path, [...args], options, (error, stdout, stderr) => {
       // Some commands print their version and still exit non-zero; the pattern decides.
       if (error !== null && stdout === "" && stderr === "") reject(new Error(error.message));

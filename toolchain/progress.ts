@@ -9,7 +9,8 @@ const LOG_EVERY_MS = 30_000;
 /** One line of the display: it runs until `end` is called. */
 class Line {
   readonly done: Promise<void>;
-  status = "";
+  #status = "";
+  #show = (): void => undefined;
   finish!: () => void;
   fail!: (error: Error) => void;
 
@@ -22,17 +23,25 @@ class Line {
     this.done.catch(() => undefined);
   }
 
+  update(status: string): void {
+    const first = this.#status === "";
+    this.#status = status;
+    // A log gets its first line at once, so that a run that only waits says so.
+    if (first) this.#show();
+  }
+
   toTask(every: number): ListrTask {
     return {
       title: this.title,
       task: async (_context, task) => {
         const started = Date.now();
-        const show = () => {
-          if (this.status === "") return;
+        this.#show = () => {
+          if (this.#status === "") return;
           const seconds = Math.round((Date.now() - started) / 1000);
-          task.output = `${this.status} [${elapsed(seconds)}]`;
+          task.output = `${this.#status} [${elapsed(seconds)}]`;
         };
-        const timer = setInterval(show, every);
+        this.#show();
+        const timer = setInterval(() => this.#show(), every);
         try {
           await this.done;
         } finally {
@@ -75,10 +84,8 @@ export async function withProgress<T>(
       case "done":
         lines.get(progress.group)?.finish();
         return;
-      case "status": {
-        const line = lines.get(progress.group);
-        if (line !== undefined) line.status = progress.text;
-      }
+      case "status":
+        lines.get(progress.group)?.update(progress.text);
     }
   };
   try {

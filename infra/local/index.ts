@@ -21,6 +21,7 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
   readonly name: pulumi.Output<string>;
   readonly kubeconfig: pulumi.Output<string>;
   readonly provider: k8s.Provider;
+  readonly options: pulumi.ComponentResourceOptions;
   readonly servesTraffic: pulumi.Output<boolean>;
   readonly capabilities: Capabilities = {
     // The cluster's agent takes up every Service of type LoadBalancer.
@@ -45,15 +46,19 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
         kubeconfig: this.kubeconfig,
         // The name lives as long as the cluster; its address may change.
         clusterIdentifier: args.clusterName,
-        // The cluster is about to go: its objects need not be deleted one by one.
-        deleteUnreachable: true,
+        // A cluster that is down is revived with its objects: a refresh must not forget them.
+        skipUpdateUnreachable: true,
       },
       { parent: this },
     );
+    this.options = {
+      provider: this.provider,
+      transformations: [goesWith(this.cluster)],
+    };
     new CoreDns(
       `${name}-coredns`,
       { image: this.cluster.coreDnsImage },
-      { parent: this, provider: this.provider },
+      { ...this.options, parent: this },
     );
     this.registerOutputs({
       name: this.name,
@@ -76,4 +81,10 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
     );
     return reference;
   }
+}
+
+/** Objects go with the cluster that holds them: none is deleted one by one before it. */
+function goesWith(cluster: pulumi.Resource): pulumi.ResourceTransformation {
+  return ({ type, props, opts }) =>
+    type.startsWith("kubernetes:") ? { props, opts: { ...opts, deletedWith: cluster } } : undefined;
 }

@@ -5,7 +5,12 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
-import { GetRootResourceResponse, SetRootResourceResponse } from "@pulumi/pulumi/proto/engine_pb";
+import {
+  GetRootResourceResponse,
+  LogSeverity,
+  type LogRequest,
+  SetRootResourceResponse,
+} from "@pulumi/pulumi/proto/engine_pb";
 import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import {
   type RegisterResourceRequest,
@@ -21,11 +26,13 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 export class ListeningEngine {
   /** `performance.now()` of each registration. */
   readonly registrations: number[] = [];
+  /** What the program had to say to its user as an error. */
+  readonly errors: string[] = [];
   private readonly server = new Server();
 
   /** @returns address of both services, on loopback */
   async start(): Promise<string> {
-    this.server.addService(EngineService, engine());
+    this.server.addService(EngineService, this.engine());
     this.server.addService(ResourceMonitorService, this.monitor());
     const credentials = ServerCredentials.createInsecure();
     const port = await new Promise<number>((resolve, reject) => {
@@ -39,6 +46,18 @@ export class ListeningEngine {
 
   stop(): void {
     this.server.forceShutdown();
+  }
+
+  private engine(): UntypedServiceImplementation {
+    const log: handleUnaryCall<LogRequest, Empty> = ({ request }, callback) => {
+      if (request.getSeverity() === LogSeverity.ERROR) this.errors.push(request.getMessage());
+      callback(null, new Empty());
+    };
+    return {
+      log,
+      getRootResource: answer(new GetRootResourceResponse()),
+      setRootResource: answer(new SetRootResourceResponse()),
+    };
   }
 
   private monitor(): UntypedServiceImplementation {
@@ -65,14 +84,6 @@ export class ListeningEngine {
       signalAndWaitForShutdown: answer(new Empty()),
     };
   }
-}
-
-function engine(): UntypedServiceImplementation {
-  return {
-    log: answer(new Empty()),
-    getRootResource: answer(new GetRootResourceResponse()),
-    setRootResource: answer(new SetRootResourceResponse()),
-  };
 }
 
 function answer<Response>(response: Response): handleUnaryCall<unknown, Response> {

@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
@@ -7,8 +6,9 @@ import { parse } from "yaml";
 
 import { ListeningEngine } from "./engine";
 import { interleaved, type Measurement, root } from "./measure";
+import { exitCode, runProgram } from "./run-program";
 
-/** What the program imports of others; scripts/typescript.cjs adds esbuild. */
+/** What the program imports of others. */
 const packages = ["@pulumi/pulumi", "@pulumi/kubernetes", "zod"];
 
 /**
@@ -32,45 +32,20 @@ async function importPackages(): Promise<number> {
 }
 
 async function loadProgram(): Promise<number> {
+  const file = fs.readFileSync(path.join(root, "Pulumi.dev.yaml"), "utf8");
+  const { config } = parse(file) as { config: Record<string, unknown> };
   const engine = new ListeningEngine();
   const address = await engine.start();
   try {
-    const run = path.join(root, "node_modules/@pulumi/pulumi/cmd/run");
-    const flags = {
-      monitor: address,
-      engine: address,
-      project: "drydock",
-      stack: "bench",
-      pwd: root,
-    };
-    const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
     const start = performance.now();
-    await succeeded(
-      spawn(process.execPath, [run, ...args, "--dry-run", "--parallel", "8", "."], {
-        cwd: root,
-        env: { ...process.env, PULUMI_CONFIG: JSON.stringify(devConfig()) },
-        stdio: "inherit",
-      }),
-    );
+    await succeeded(runProgram(address, config));
     return ((engine.registrations.at(-1) ?? Number.NaN) - start) / 1000;
   } finally {
     engine.stop();
   }
 }
 
-/** As the language host hands it over: `drydock:config:apps` for `drydock:apps`, maps as JSON. */
-function devConfig(): Record<string, string> {
-  const file = parse(fs.readFileSync(path.join(root, "Pulumi.dev.yaml"), "utf8")) as {
-    config: Record<string, unknown>;
-  };
-  const entries = Object.entries(file.config).map(([key, value]) => [
-    key.replace(":", ":config:"),
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
-  return Object.fromEntries(entries) as Record<string, string>;
-}
-
-async function succeeded(child: ReturnType<typeof spawn>): Promise<void> {
-  const [code] = (await once(child, "exit")) as [number | null];
+async function succeeded(child: ChildProcess): Promise<void> {
+  const code = await exitCode(child);
   if (code !== 0) throw new Error(`${child.spawnargs.join(" ")} ended with ${String(code)}`);
 }

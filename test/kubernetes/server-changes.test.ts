@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CREATED_FOR } from "../../toolchain/kubernetes/annotations";
 import { textAt } from "../../toolchain/kubernetes/objects";
 import { KubernetesProvider } from "../../toolchain/kubernetes/provider";
+import { toManifest } from "../../toolchain/kubernetes/state";
 import type { PropertyMap } from "../../toolchain/plugin/serve";
 import { testBinaries, type ControlPlane } from "../support/control-plane";
 import { failureOf, TestEngine } from "./support/engine";
@@ -47,7 +48,7 @@ describe.skipIf(testBinaries() === undefined)("changes on a real API server", ()
   it("shows a drift of declared fields as inputs after a refresh, and repairs it", async () => {
     const { engine, create, other } = cluster();
     const state = await create(urn, deployment("drifting"));
-    await other.merge(pathOf("drifting"), { spec: { replicas: 5, minReadySeconds: 9 } });
+    await other.merge(pathOf("drifting"), { spec: { replicas: 5, minReadySeconds: 1 } });
     const drifted = await engine.read(urn, state);
     expect(drifted?.inputs).toMatchObject({ spec: { replicas: 5 } });
     expect(drifted?.inputs.spec).not.toHaveProperty("minReadySeconds");
@@ -67,7 +68,7 @@ describe.skipIf(testBinaries() === undefined)("changes on a real API server", ()
 
     const withForce = await engine.check(urn, deployment("drifting", {}, { ...forced }));
     const repaired = await engine.update(urn, state, withForce);
-    expect(repaired.outputs).toMatchObject({ spec: { replicas: 2, minReadySeconds: 9 } });
+    expect(repaired.outputs).toMatchObject({ spec: { replicas: 2, minReadySeconds: 1 } });
     await engine.delete(urn, repaired);
   });
 
@@ -102,9 +103,8 @@ describe.skipIf(testBinaries() === undefined)("changes on a real API server", ()
 
   it("imports an object that a program describes in part", async () => {
     const { engine, other } = cluster();
-    await other.post("/apis/apps/v1/namespaces/default/deployments", {
-      ...deployment("imported", { minReadySeconds: 3 }),
-    });
+    const existing = toManifest(deployment("imported", { minReadySeconds: 3 }));
+    await other.post("/apis/apps/v1/namespaces/default/deployments", existing);
     const imported = await engine.read(urn, { id: "default/imported", inputs: {}, outputs: {} });
     expect(imported?.inputs).toMatchObject({ kind: "Deployment", spec: { replicas: 2 } });
     expect(imported?.inputs).not.toHaveProperty("status");

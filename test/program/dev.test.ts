@@ -94,6 +94,14 @@ describe("the dev stack", () => {
     expect([...providers]).toEqual([provider?.urn]);
   });
 
+  it("lets every Kubernetes object go with the cluster", () => {
+    const cluster = dev.resources.find(({ type }) => type === "drydock:local:Cluster");
+    const staying = dev.resources
+      .filter(isKubernetes)
+      .filter(({ options }) => options.deletedWith !== cluster?.urn);
+    expect(staying.map(title)).toEqual([]);
+  });
+
   it("lets no default provider reach an ambient kubeconfig", () => {
     expect(stackFile("dev").config["pulumi:disable-default-providers"]).toEqual(["kubernetes"]);
   });

@@ -46,3 +46,35 @@ describe("the loader of TypeScript", () => {
     await expect(run(source)).rejects.toThrow(/at f \(\S*program\.ts:5:9\)/);
   });
 });
+
+/** scripts/postpone.cjs */
+describe("what the SDK loads for nothing", () => {
+  const packages = ["typescript/lib/typescript.js", "@npmcli/arborist/lib/arborist/index.js"];
+
+  async function loadedAfter(statement: string): Promise<boolean[]> {
+    const script = `
+      require("./scripts/postpone.cjs");
+      const pulumi = require("@pulumi/pulumi");
+      (async () => {
+        ${statement};
+        const files = Object.keys(require.cache);
+        const names = ${JSON.stringify(packages)};
+        console.log(JSON.stringify(names.map((name) => files.some((file) => file.endsWith(name)))));
+      })();`;
+    const options = { cwd: root };
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], options);
+    return JSON.parse(stdout) as boolean[];
+  }
+
+  it("is not loaded with it", async () => {
+    expect(await loadedAfter("")).toEqual([false, false]);
+  });
+
+  it("is loaded when it is used", async () => {
+    const text = "const f = await pulumi.runtime.serializeFunction(() => 42)";
+    const check = 'if (!f.text.includes("42")) throw new Error(f.text)';
+    expect(await loadedAfter(`${text}; ${check}`)).toEqual([true, false]);
+    const paths = "await pulumi.runtime.computeCodePaths()";
+    expect(await loadedAfter(paths)).toEqual([false, true]);
+  });
+});

@@ -109,7 +109,13 @@ async function configuration(): Promise<string> {
     patch("kube-apiserver", { ...bind, "advertise-address": "127.0.0.1" }),
     patch("kube-controller-manager", bind),
     patch("kube-scheduler", bind),
-    patch("kwok-controller", { "server-address": `127.0.0.1:${String(kwok)}` }),
+    patch("kwok-controller", {
+      "server-address": `127.0.0.1:${String(kwok)}`,
+      "manage-all-nodes": "false",
+    }),
+    // Only nodes that say so are simulated: on any other one a test plays the kubelet.
+    "  - key: manage-nodes-with-annotation-selector",
+    '    value: "kwok.x-k8s.io/node=fake"',
     "",
   ].join("\n");
 }

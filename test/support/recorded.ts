@@ -37,6 +37,8 @@ export interface ResourceOptions {
   readonly additionalSecretOutputs?: readonly string[];
   readonly aliases?: readonly string[];
   readonly importId?: string;
+  /** URN of the resource whose deletion takes this one along. */
+  readonly deletedWith?: string;
   readonly timeouts?: { readonly create: string; readonly update: string; readonly delete: string };
 }
 
@@ -73,6 +75,7 @@ function recordedOptions(request: resource.RegisterResourceRequest): ResourceOpt
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     aliases,
     importId: request.getImportid(),
+    deletedWith: request.getDeletedwith(),
     timeouts:
       timeouts === undefined || Object.values(timeouts).every((text) => text === "")
         ? undefined

@@ -1,12 +1,23 @@
+import type { TestProject } from "vitest/node";
+
+import { failedReasons, probeHost } from "../../infra/local/runtime/probes";
 import { withProgress } from "../../toolchain/progress";
 import { resolveTools } from "../../toolchain/resolve";
 import { RELEASES } from "../../toolchain/tools";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** Why this machine permits no real node; empty where it does. */
+    noRealNode: string[];
+  }
+}
 
 /**
  * Gets every tool before the first test, with its progress: on a new machine that takes minutes,
  * and no single test should wait for it.
  */
-export default async function setup(): Promise<void> {
+export default async function setup(project: TestProject): Promise<void> {
   const names = RELEASES.flatMap((release) => release.tools.map((tool) => tool.name));
   await withProgress((onProgress) => resolveTools(names, { onProgress }));
+  project.provide("noRealNode", failedReasons(await probeHost()));
 }

@@ -192,11 +192,11 @@ describe("a lock on the stack", () => {
   });
 
   it.each([
-    ["lives", () => [process.pid] as const],
-    ["is on another machine", () => [DEAD, "elsewhere"] as const],
+    ["lives", { pid: process.pid, host: hostname() }],
+    ["is on another machine", { pid: DEAD, host: "elsewhere" }],
   ])("is left alone when its holder %s", async (_case, holder) => {
     const given = project();
-    lock(given, ...holder());
+    lock(given, holder.pid, holder.host);
     await run(given, ["start"]);
     expect(given.calls().join()).not.toContain("cancel");
   });

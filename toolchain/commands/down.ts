@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { passphraseFile, stateFolder } from "../environment";
 import { hasSalt, readStackSettings, stackFiles } from "../stack-file";
 import { openProject, say, STACK, type CommandContext, type Project } from "./context";
-import { capturePulumi, cliFailure, releaseDeadLock, runPulumi, selectStack } from "./pulumi";
+import {
+  capturePulumi,
+  clearPendingOperations,
+  cliFailure,
+  releaseDeadLock,
+  runPulumi,
+  selectStack,
+} from "./pulumi";
 
 /**
  * Destroys the stack and removes it; then sees that nothing of a local cluster is left. The stack's file
@@ -16,7 +23,8 @@ export async function down(context: CommandContext): Promise<number> {
   const project = await openProject(context, await readStackSettings(context.root, STACK));
   await releaseDeadLock(project);
   if (await selectStack(project, false)) {
-    const code = await destroy(project, context);
+    const cleared = await clearPendingOperations(project, context.interactive);
+    const code = cleared === 0 ? await destroy(project, context) : cleared;
     if (code !== 0 && (!force || context.signal.aborted)) {
       if (!context.signal.aborted) say(howToGoOn(project));
       return code;
@@ -31,31 +39,14 @@ export async function down(context: CommandContext): Promise<number> {
   return 0;
 }
 
-async function destroy(project: Project, { interactive, args }: CommandContext): Promise<number> {
+function destroy(project: Project, { interactive, args }: CommandContext): Promise<number> {
   const rest = args.filter((arg) => !["-y", "--yes", "--", "--force"].includes(arg));
-  // A killed run leaves an operation pending, of which Pulumi cannot know how it ended.
-  if (await hasPendingOperations(project)) {
-    const code = await runPulumi(
-      project,
-      ["refresh", "--stack", STACK, "--yes", "--skip-preview", "--clear-pending-creates"],
-      { interactive, env: DELETE_UNREACHABLE },
-    );
-    if (code !== 0) return code;
-  }
   const command = ["destroy", "--stack", STACK, "--yes", "--skip-preview", ...rest];
-  return runPulumi(project, command, { interactive, env: DELETE_UNREACHABLE });
-}
-
-/** The cluster goes too: objects on a cluster that does not answer need no deletion of their own. */
-const DELETE_UNREACHABLE = { PULUMI_K8S_DELETE_UNREACHABLE: "true" };
-
-async function hasPendingOperations(project: Project): Promise<boolean> {
-  const exported = await capturePulumi(project, ["stack", "export", "--stack", STACK]);
-  if (exported.exitCode !== 0) throw cliFailure("read the stack's state", exported);
-  const { deployment } = JSON.parse(exported.stdout) as {
-    deployment?: { pending_operations?: unknown[] };
-  };
-  return (deployment?.pending_operations?.length ?? 0) > 0;
+  // The cluster goes too: objects on a cluster that does not answer need no deletion of their own.
+  return runPulumi(project, command, {
+    interactive,
+    env: { PULUMI_K8S_DELETE_UNREACHABLE: "true" },
+  });
 }
 
 const howToGoOn = ({ settings }: Project): string =>

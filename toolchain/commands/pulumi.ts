@@ -4,6 +4,7 @@ import { constants, hostname } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 
+import { isAlive } from "../alive";
 import { stateFolder } from "../environment";
 import { reasonOf, ToolError } from "../errors";
 import { stackFile, withoutSalt } from "../stack-file";
@@ -113,14 +114,38 @@ const usesOwnBackend = ({ environment, env }: Project): boolean =>
 /**
  * Removes the lock that a killed Pulumi left on the stack. Only on the project's own backend, and only
  * when the lock names a process of this machine that is gone.
+ * @returns whether there was one
  */
-export async function releaseDeadLock(project: Project): Promise<void> {
-  if (!usesOwnBackend(project)) return;
+export async function releaseDeadLock(project: Project): Promise<boolean> {
+  if (!usesOwnBackend(project)) return false;
   const holders = await lockHolders(project.root);
-  if (holders.length === 0 || holders.some(isHeld)) return;
+  if (holders.length === 0 || holders.some(isHeld)) return false;
   const result = await capturePulumi(project, ["cancel", "--yes", "--stack", STACK]);
   if (result.exitCode !== 0) throw cliFailure("release the stack's lock", result);
   say(`The last run was killed: its lock on the stack ${STACK} is released.`);
+  return true;
+}
+
+/**
+ * Forgets the creations that a killed run left pending, of which Pulumi cannot know how they ended.
+ * What they made is found again by the next `up`, which creates by name, or goes with the cluster.
+ * @returns Pulumi's exit code
+ */
+export async function clearPendingOperations(
+  project: Project,
+  interactive: boolean,
+): Promise<number> {
+  const exported = await capturePulumi(project, ["stack", "export", "--stack", STACK]);
+  if (exported.exitCode !== 0) throw cliFailure("read the stack's state", exported);
+  const { deployment } = JSON.parse(exported.stdout) as {
+    deployment?: { pending_operations?: unknown[] };
+  };
+  if ((deployment?.pending_operations?.length ?? 0) === 0) return 0;
+  const flags = ["--yes", "--skip-preview", "--clear-pending-creates"];
+  return runPulumi(project, ["refresh", "--stack", STACK, ...flags], {
+    interactive,
+    env: { PULUMI_K8S_DELETE_UNREACHABLE: "true" },
+  });
 }
 
 interface LockHolder {
@@ -139,11 +164,6 @@ async function lockHolders(root: string): Promise<readonly LockHolder[]> {
   return texts.map((text) => JSON.parse(text) as LockHolder);
 }
 
-function isHeld(holder: LockHolder): boolean {
-  if (holder.hostname !== hostname()) return true;
-  try {
-    return process.kill(holder.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
+/** Of a process on another machine nothing can be known: it counts as alive. */
+const isHeld = (holder: LockHolder): boolean =>
+  holder.hostname !== hostname() || isAlive(holder.pid);

@@ -4,7 +4,13 @@ import { localPlan, openProject, say, STACK } from "./context";
 import type { CommandContext, Project } from "./context";
 import type { LocalClusterPlan } from "./hooks";
 import { waitForPage } from "./page";
-import { releaseDeadLock, runPulumi, selectStack, stackOutputs } from "./pulumi";
+import {
+  clearPendingOperations,
+  releaseDeadLock,
+  runPulumi,
+  selectStack,
+  stackOutputs,
+} from "./pulumi";
 
 /**
  * Gets the tools, brings the stack up by the real CLI and prints the address once it has answered.
@@ -15,8 +21,12 @@ export async function start(context: CommandContext): Promise<number> {
   const plan = await localPlan(context, settings);
   const project = await openProject(context, settings, plan?.tools);
   await warnOfMissingPackages(settings, plan);
-  await releaseDeadLock(project);
+  const killed = await releaseDeadLock(project);
   await selectStack(project, true);
+  if (killed) {
+    const cleared = await clearPendingOperations(project, context.interactive);
+    if (cleared !== 0) return cleared;
+  }
   const code = await runPulumi(project, upArguments(context), {
     interactive: context.interactive,
   });

@@ -22,7 +22,8 @@ export function skipsAwait(object: Json): boolean {
 
 /** Take fields over from other managers instead of reporting a conflict. */
 export function forcesPatch(object: Json): boolean {
-  return hasTrueAnnotation(object, "pulumi.com/patchForce");
+  const { PULUMI_K8S_ENABLE_PATCH_FORCE: always = "" } = process.env;
+  return always.toLowerCase() === "true" || hasTrueAnnotation(object, "pulumi.com/patchForce");
 }
 
 /** Seconds to wait: the program's customTimeouts, else the annotation, else ten minutes. */

@@ -100,6 +100,7 @@ async function takeOver(
     await cluster.waiter.wait(live, ref, deletionRule(textAt(live, "metadata", "uid")), {
       signal: patience.signal,
       timeoutSeconds: options.timeoutSeconds,
+      unmet: "is not gone",
       onStatus: (message) => options.onStatus(`${message} before it can be created again`),
     });
     return undefined;

@@ -116,6 +116,7 @@ export async function deleteResource(
       await cluster.waiter.wait(live, ref, deletionRule(textAt(live, "metadata", "uid")), {
         signal: context.signal,
         timeoutSeconds,
+        unmet: "is not gone",
         onStatus: (message) => context.log.status(message, urn),
       });
     }

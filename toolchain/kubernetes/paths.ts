@@ -24,7 +24,7 @@ export function parsePath(text: string): Path {
     if (index !== undefined) {
       parts.push(Number(index));
     } else {
-      parts.push(quoted?.replace(/\\(.)/g, "$1") ?? bare ?? key ?? "");
+      parts.push(quoted === undefined ? (bare ?? key ?? "") : unquote(quoted));
     }
   }
   return parts;
@@ -34,4 +34,12 @@ export function parsePath(text: string): Path {
 export function related(left: Path, right: Path): boolean {
   const length = Math.min(left.length, right.length);
   return left.slice(0, length).every((part, index) => part === right[index]);
+}
+
+function unquote(text: string): string {
+  try {
+    return JSON.parse(`"${text}"`) as string;
+  } catch {
+    return text;
+  }
 }

@@ -1,4 +1,4 @@
-import { PartialFailure } from "../plugin/errors";
+import { PartialFailure, PluginError } from "../plugin/errors";
 import {
   isMap,
   mapValues,
@@ -40,7 +40,7 @@ export async function masking<T>(inputs: PropertyMap, action: () => Promise<T>):
   try {
     return await action();
   } catch (error) {
-    if (error instanceof Error) {
+    if (error instanceof PluginError) {
       error.message = mask(error.message, inputs);
     }
     if (error instanceof PartialFailure) {

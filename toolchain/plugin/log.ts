@@ -1,4 +1,4 @@
-import { credentials } from "@grpc/grpc-js";
+import { credentials, Metadata } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 
@@ -9,7 +9,8 @@ const MAX_PENDING_MS = 2_000;
 /** Sends messages to the engine. Before an engine is known they are dropped. */
 export class EngineLog implements Log {
   private client: EngineClient | undefined;
-  private readonly pending = new Set<Promise<void>>();
+  /** Settles when all that was sent has arrived. One after the other: calls may overtake. */
+  private tail: Promise<void> = Promise.resolve();
 
   /** Uses the engine at `address` (host:port) from now on. */
   connect(address: string): void {
@@ -39,14 +40,11 @@ export class EngineLog implements Log {
 
   /** Waits until what was sent has arrived, so that a message precedes the answer it explains. */
   async flush(): Promise<void> {
-    if (this.pending.size === 0) {
-      return;
-    }
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, MAX_PENDING_MS);
     });
-    await Promise.race([Promise.all(this.pending), limit]);
+    await Promise.race([this.tail, limit]);
     clearTimeout(timer);
   }
 
@@ -66,11 +64,12 @@ export class EngineLog implements Log {
     request.setUrn(urn);
     request.setEphemeral(ephemeral);
     // A message that cannot be delivered must not fail the operation it speaks of.
-    const sent = new Promise<void>((resolve) => {
-      client.log(request, () => {
-        resolve();
-      });
-    }).finally(() => this.pending.delete(sent));
-    this.pending.add(sent);
+    this.tail = this.tail.then(
+      () =>
+        new Promise((resolve) => {
+          const deadline = Date.now() + MAX_PENDING_MS;
+          client.log(request, new Metadata(), { deadline }, () => resolve());
+        }),
+    );
   }
 }

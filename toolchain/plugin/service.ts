@@ -18,7 +18,7 @@ import {
   nameAndType,
 } from "./messages";
 import type { Context, ProviderPlugin } from "./provider";
-import { NotOffered, toServiceError } from "./status";
+import { CancelledError, NotOffered, toServiceError } from "./status";
 import { fromStruct, toStruct } from "./values";
 
 /** The running side of a plugin: its log, the signal of Cancel and the calls under way. */
@@ -226,13 +226,17 @@ function unary<Q, R>(session: Session, method: (request: Q) => Promise<R>): hand
         session.log.debug(error.stack ?? error.message);
       }
       await session.log.flush();
-      callback(toServiceError(error));
+      callback(toServiceError(isAbort(error, session) ? new CancelledError() : error));
     }
   };
   return (call: ServerUnaryCall<Q, R>, callback: sendUnaryData<R>): void => {
     const running = answer(call.request, callback).finally(() => session.running.delete(running));
     session.running.add(running);
   };
+}
+
+function isAbort(error: unknown, { cancellation }: Session): boolean {
+  return cancellation.signal.aborted && error instanceof Error && error.name === "AbortError";
 }
 
 /** The answer of an optional method; without the method, "unimplemented". */

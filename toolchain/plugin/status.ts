@@ -14,6 +14,14 @@ export class NotOffered extends PluginError {
   }
 }
 
+/** What was running when the user interrupted the run. */
+export class CancelledError extends PluginError {
+  constructor() {
+    super("cancelled");
+    this.name = "CancelledError";
+  }
+}
+
 /** What the engine gets for a failed call: the plain message, with details where there are any. */
 export function toServiceError(error: unknown): ServiceError {
   const message = messageOf(error);

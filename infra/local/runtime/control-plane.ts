@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { stringify } from "yaml";
@@ -17,7 +17,7 @@ export const CONTROL_PLANE = [
   "kube-scheduler",
 ] as const;
 
-const SIMULATOR = "kwok";
+const SIMULATOR = "kwok-controller";
 
 /** The annotation by which kwok knows its nodes. */
 export const SIMULATED_NODE = { key: "kwok.x-k8s.io/node", value: "fake" } as const;
@@ -35,20 +35,32 @@ export async function startControlPlane(
   signal?: AbortSignal,
 ): Promise<void> {
   mkdirSync(paths.kwokWorkdir, { recursive: true, mode: 0o700 });
-  const made = readText(join(paths.controlPlane, "kwok.yaml")) !== undefined;
-  const config = join(paths.root, "kwokctl.yaml");
-  writeFileSync(config, kwokctlConfig(record, paths, tools));
+  const settings = join(paths.root, "kwokctl.yaml");
+  const text = kwokctlConfig(record, paths, tools);
+  const made = existsSync(kwokctlRecord(paths));
+  const changed = made && readText(settings) !== text;
   if (made) {
     removeStalePids(paths);
   }
+  if (changed) {
+    // kwokctl cannot change a cluster; it makes it anew around the certificates and etcd's data.
+    await stopControlPlane(record, paths, tools);
+    rmSync(kwokctlRecord(paths));
+  }
+  writeFileSync(settings, text);
   // kwokctl writes a kubeconfig of its own too; it must not be the user's ~/.kube/config.
-  const files = ["--config", config, "--kubeconfig", join(paths.kwokWorkdir, "kubeconfig")];
-  const action = made ? ["start", "cluster"] : ["create", "cluster", ...files];
+  const files = ["--config", settings, "--kubeconfig", join(paths.kwokWorkdir, "kubeconfig")];
+  const action = made && !changed ? ["start", "cluster"] : ["create", "cluster", ...files];
   await run(
     "starting the control plane",
     inNetwork(record.network, kwokctl(paths, tools, action)),
     signal,
   );
+}
+
+/** kwokctl's own description of the cluster: with it the cluster exists for kwokctl. */
+function kwokctlRecord(paths: ClusterPaths): string {
+  return join(paths.controlPlane, "kwok.yaml");
 }
 
 export async function stopControlPlane(

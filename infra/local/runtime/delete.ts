@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -21,16 +21,16 @@ export async function deleteCluster(projectRoot: string, name: string): Promise<
   const paths = clusterPaths(projectRoot, name);
   const record = readRecord(paths);
   await endProcesses(paths, name);
-  if (record?.network.kind === "namespace") {
-    await deleteNamespace(record.network.namespace, record.network.hostInterface);
-  }
-  await deleteMountNamespace(paths, madeMountPoints(paths));
-  deleteCgroup(name);
-  rmSync(paths.root, { recursive: true, force: true });
-  if (process.getuid?.() === 0) {
+  if (ownsHostParts(paths)) {
+    if (record?.network.kind === "namespace") {
+      await deleteNamespace(record.network.namespace, record.network.hostInterface);
+    }
+    await deleteMountNamespace(paths, madeMountPoints(paths));
+    deleteCgroup(name);
     rmSync(paths.run, { recursive: true, force: true });
     removeEmpty("/run/drydock");
   }
+  rmSync(paths.root, { recursive: true, force: true });
   removeEmpty(join(projectRoot, ".drydock", "clusters"));
   const left = leftovers(projectRoot, name);
   if (left.length > 0) {
@@ -44,20 +44,24 @@ export async function deleteCluster(projectRoot: string, name: string): Promise<
 /** What is still there of a cluster: processes, mounts, namespaces, cgroups and folders. */
 export function leftovers(projectRoot: string, name: string): string[] {
   const paths = clusterPaths(projectRoot, name);
+  const owned = ownsHostParts(paths);
+  const mounts = [...mountsBelow(paths.root), ...(owned ? mountsBelow(paths.run) : [])];
   return [
     ...ownPids(paths, name).map((pid) => `process ${String(pid)}`),
-    ...[...mountsBelow(paths.root), ...mountsBelow(paths.run)].map((path) => `mount ${path}`),
-    ...(ownsNamespace(paths, name) ? [`network namespace ${namespaceName(name)}`] : []),
-    ...(cgroupExists(name) && existsSync(paths.root) ? [`cgroup of ${name}`] : []),
+    ...mounts.map((path) => `mount ${path}`),
+    ...(owned && namespaceExists(name) ? [`network namespace ${namespaceName(name)}`] : []),
+    ...(owned && cgroupExists(name) ? [`cgroup of ${name}`] : []),
     ...[paths.root].filter((path) => existsSync(path)).map((path) => `folder ${path}`),
   ];
 }
 
-function ownsNamespace(paths: ClusterPaths, name: string): boolean {
-  return (
-    existsSync(`/run/netns/${namespaceName(name)}`) &&
-    readText(join(paths.run, "owner")) === paths.root
-  );
+/** Namespaces, cgroup and sockets bear the cluster's name alone: another project may hold them. */
+function ownsHostParts(paths: ClusterPaths): boolean {
+  return readText(join(paths.run, "owner")) === paths.root;
+}
+
+function namespaceExists(name: string): boolean {
+  return existsSync(`/run/netns/${namespaceName(name)}`);
 }
 
 /** The agent and all else first by TERM, so that listeners close; containers at once. */
@@ -75,8 +79,9 @@ async function endProcesses(paths: ClusterPaths, name: string): Promise<void> {
 
 /** Processes in the cluster's network namespace and cgroup, its control plane and its agent. */
 function ownPids(paths: ClusterPaths, name: string): number[] {
-  const inNamespace = ownsNamespace(paths, name) ? namespacePids(namespaceName(name)) : [];
-  const containers = inNamespace.length > 0 || existsSync(paths.root) ? cgroupPids(name) : [];
+  const owned = ownsHostParts(paths);
+  const inNamespace = owned && namespaceExists(name) ? namespacePids(namespaceName(name)) : [];
+  const containers = owned ? cgroupPids(name) : [];
   const agent = processesWhere((args) => args.includes(agentSettings(paths)));
   return [...new Set([...agent, ...inNamespace, ...controlPlanePids(paths), ...containers])];
 }
@@ -98,13 +103,9 @@ export function clusterNames(projectRoot: string): string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
 }
 
-/** The project that holds a cluster of this name on this machine, if it is another one. */
+/** The folder of another project's cluster that holds this name on this machine, if there is one. */
 export function otherOwner(projectRoot: string, name: string): string | undefined {
   const paths = clusterPaths(projectRoot, name);
-  try {
-    const owner = readFileSync(join(paths.run, "owner"), "utf8");
-    return owner === paths.root ? undefined : owner;
-  } catch {
-    return undefined;
-  }
+  const owner = readText(join(paths.run, "owner"));
+  return owner === paths.root ? undefined : owner;
 }

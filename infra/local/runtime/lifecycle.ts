@@ -1,11 +1,17 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { KUBERNETES_VERSION } from "../../../toolchain/tools";
 import type { ToolName } from "../../../toolchain/release";
+import { AGENT, startAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
-import { deadComponents, startControlPlane, type Tools } from "./control-plane";
+import {
+  controlPlanePids,
+  deadComponents,
+  startControlPlane,
+  type Tools,
+} from "./control-plane";
+import { removeRemnants } from "./delete";
 import {
   buildSystemImages,
   hasImage,
@@ -23,11 +29,19 @@ import {
   nodeDaemons,
   writePodNetwork,
 } from "./node";
-import { applySimulatedNodes, nodeNames, waitForPodCidr, waitForReady } from "./nodes";
+import {
+  applySimulatedNodes,
+  nodeNames,
+  waitForPodCidr,
+  waitForProxy,
+  waitForReady,
+} from "./nodes";
 import { type ClusterPaths, clusterPaths } from "./paths";
 import { kubeconfig } from "./pki";
-import { newRecord, planCluster, requiredTools } from "./plan";
-import { daemonPid, type Folders, readText, startDaemon, stopDaemon } from "./process";
+import { waitForPods } from "./pods";
+import { requiredTools } from "./plan";
+import { daemonPid, readText, startDaemon } from "./process";
+import { newRecord, readRecord, saveRecord, updatedRecord } from "./record";
 import { type ClusterRecord, type ClusterSpec, realNodeName } from "./spec";
 
 /** What the runtime needs from its caller. */
@@ -39,6 +53,8 @@ export interface RuntimeContext {
   readonly signal?: AbortSignal;
   /** One line of plain words a step. */
   readonly onProgress: (line: string) => void;
+  /** A sentence that the user should still see at the end. */
+  readonly onNotice: (line: string) => void;
   resolveTools(names: readonly ToolName[]): Promise<Tools>;
 }
 
@@ -52,7 +68,6 @@ export interface RunningCluster {
   readonly coreDnsImage: string;
 }
 
-const AGENT = "agent";
 const SIMULATED_COREDNS_IMAGE = "registry.k8s.io/coredns/coredns:v1.14.6";
 
 /**
@@ -64,7 +79,15 @@ export async function ensureCluster(
   context: RuntimeContext,
 ): Promise<RunningCluster> {
   const paths = clusterPaths(context.projectRoot, spec.name);
-  const record = await recordFor(spec, paths);
+  const existing = readRecord(paths);
+  if (existing === undefined) {
+    await removeRemnants(context.projectRoot, spec.name, context.onNotice);
+  }
+  const record =
+    existing === undefined
+      ? await newRecord(spec)
+      : await updatedRecord(existing, spec, controlPlanePids(paths).length === 0);
+  const lostNode = record.realNode && existing !== undefined && !nodeRuns(paths);
   context.onProgress("finding tools");
   const tools = await context.resolveTools(requiredTools(record));
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
@@ -85,9 +108,15 @@ export async function ensureCluster(
       await startNode(record, paths, tools, api, context.signal);
     }
     await applySimulatedNodes(api, record);
-    await startAgent(record, paths, context);
+    await startAgent(record, paths, context.projectRoot);
     context.onProgress("waiting for nodes");
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, context.signal)));
+    if (record.realNode) {
+      await waitForProxy(record, context.signal);
+    }
+    if (lostNode) {
+      await waitForPods(api, realNodeName(spec.name), context.onProgress, context.signal);
+    }
   } finally {
     api.close();
   }
@@ -109,23 +138,16 @@ export function describeCluster(record: ClusterRecord, paths: ClusterPaths): Run
   };
 }
 
-/** The record on disk with what the spec changed, or a new one. */
-async function recordFor(spec: ClusterSpec, paths: ClusterPaths): Promise<ClusterRecord> {
-  const existing = readRecord(paths);
-  if (existing === undefined) {
-    return newRecord(spec, await planCluster(spec), KUBERNETES_VERSION);
-  }
-  const simulatedNodes =
-    existing.realNode || spec.nodes.simulated > 0 ? spec.nodes.simulated : existing.simulatedNodes;
-  return { ...existing, spec, simulatedNodes };
+function nodeRuns(paths: ClusterPaths): boolean {
+  return NODE_COMPONENTS.every((name) => daemonPid(paths, name) !== undefined);
 }
 
 async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<void> {
   if (record.network.kind === "namespace") {
-    await createNamespace(record.network);
+    // First the owner: what follows bears the cluster's name alone, and only its owner removes it.
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
-    // Names the project that a cluster of this name belongs to, for a second one that asks.
     writeFileSync(join(paths.run, "owner"), paths.root);
+    await createNamespace(record.network);
   }
   if (record.realNode) {
     createCgroup(record.spec.name);
@@ -146,7 +168,7 @@ async function startContainerd(
   configureContainerd(paths, tools, images.pause.reference);
   const [containerd] = nodeDaemons(record, paths, tools);
   if (containerd !== undefined) {
-    startDaemon(folders(paths), containerd);
+    startDaemon(paths, containerd);
   }
   await waitForContainerd(paths, tools, context.signal);
   for (const image of [images.pause, images.coredns]) {
@@ -168,37 +190,9 @@ async function startNode(
     await configureNode(record, paths);
   }
   for (const daemon of nodeDaemons(record, paths, tools)) {
-    startDaemon(folders(paths), daemon);
+    startDaemon(paths, daemon);
   }
   writePodNetwork(record, paths, await waitForPodCidr(api, realNodeName(record.spec.name), signal));
-}
-
-/** The agent's settings file; as its argument it also marks the agent's process. */
-export function agentSettings(paths: ClusterPaths): string {
-  return join(paths.root, "agent.json");
-}
-
-/** The agent is this project's own program: the same Node, a bundle beside the plugin's. */
-async function startAgent(
-  record: ClusterRecord,
-  paths: ClusterPaths,
-  context: RuntimeContext,
-): Promise<void> {
-  const program = join(context.projectRoot, "dist", "local", "agent.js");
-  const settings = {
-    kubeconfig: paths.kubeconfig,
-    loadBalancerAddress: record.spec.loadBalancerAddress,
-    // Simulated nodes have nobody to forward to.
-    nodeAddress: record.realNode ? record.network.address : null,
-  };
-  const file = agentSettings(paths);
-  const text = JSON.stringify(settings);
-  if (readText(file) !== text) {
-    await stopDaemon(folders(paths), AGENT);
-    writeFileSync(file, text, { mode: 0o600 });
-  }
-  const args = ["--max-old-space-size=64", "--max-semi-space-size=1", program, file];
-  startDaemon(folders(paths), { name: AGENT, command: { file: process.execPath, args } });
 }
 
 /** Processes, namespaces and mounts that should be there and are not. Empty: all is well. */
@@ -208,19 +202,8 @@ export function missingParts(record: ClusterRecord, paths: ClusterPaths): string
     ...(namespaceExists(record.network) ? [] : ["network namespace"]),
     ...(!record.realNode || mountNamespaceExists(paths) ? [] : ["mount namespace"]),
     ...deadComponents(record, paths),
-    ...components.filter((name) => daemonPid(folders(paths), name) === undefined),
+    ...components.filter((name) => daemonPid(paths, name) === undefined),
   ];
-}
-
-export function readRecord(paths: ClusterPaths): ClusterRecord | undefined {
-  const text = readText(paths.record);
-  return text === undefined ? undefined : (JSON.parse(text) as ClusterRecord);
-}
-
-function saveRecord(paths: ClusterPaths, record: ClusterRecord): void {
-  const draft = `${paths.record}.new`;
-  writeFileSync(draft, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, paths.record);
 }
 
 function writeKubeconfig(record: ClusterRecord, paths: ClusterPaths): void {
@@ -233,8 +216,4 @@ function writeKubeconfig(record: ClusterRecord, paths: ClusterPaths): void {
     key: join(pki, "admin.key"),
   });
   writeFileSync(paths.kubeconfig, text, { mode: 0o600 });
-}
-
-export function folders(paths: ClusterPaths): Folders {
-  return { logs: paths.logs, pids: paths.pids };
 }

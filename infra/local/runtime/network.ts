@@ -18,16 +18,24 @@ export function namespaceName(cluster: string): string {
   return `drydock-${cluster}`;
 }
 
+/** The host's end of the link. A name ends at 15 characters, hence a hash and not the cluster's name. */
+export function interfaceName(cluster: string): string {
+  return `dd-${nameHash(cluster).toString("hex").slice(0, 8)}`;
+}
+
+function nameHash(cluster: string): Buffer {
+  return createHash("sha256").update(cluster).digest();
+}
+
 /** Picks the names and a free /30 for the cluster's link to the host; makes nothing. */
 export async function planNamespace(cluster: string): Promise<NamespaceRecord> {
-  const hash = createHash("sha256").update(cluster).digest();
+  const start = nameHash(cluster).readUInt16BE(0);
   const used = await usedAddresses();
   for (let offset = 0; offset < LINK_COUNT; offset += 1) {
-    const link = linkAddresses((hash.readUInt16BE(0) + offset) % LINK_COUNT);
+    const link = linkAddresses((start + offset) % LINK_COUNT);
     if (!used.has(link.hostAddress)) {
-      // An interface's name ends at 15 characters, hence a hash and not the cluster's name.
-      const hostInterface = `dd-${hash.toString("hex").slice(0, 8)}`;
-      return { kind: "namespace", namespace: namespaceName(cluster), hostInterface, ...link };
+      const names = { namespace: namespaceName(cluster), hostInterface: interfaceName(cluster) };
+      return { kind: "namespace", ...names, ...link };
     }
   }
   throw new LocalClusterError(`no free /30 network is left in ${LINK_NETWORK}.0.0/16`);
@@ -96,7 +104,7 @@ export function namespacePids(namespace: string): number[] {
 }
 
 /** Removes the namespace with every rule, route and interface in it; its processes have ended. */
-export async function deleteNamespace(namespace: string, hostInterface?: string): Promise<void> {
+export async function deleteNamespace(namespace: string, hostInterface: string): Promise<void> {
   if (existsSync(`/run/netns/${namespace}`)) {
     await run("removing the cluster's network", {
       file: "ip",
@@ -104,7 +112,7 @@ export async function deleteNamespace(namespace: string, hostInterface?: string)
     });
   }
   // The kernel removes the pair with the namespace, a moment later; be sure.
-  if (hostInterface !== undefined && existsSync(`/sys/class/net/${hostInterface}`)) {
+  if (existsSync(`/sys/class/net/${hostInterface}`)) {
     await run("removing a link", { file: "ip", args: ["link", "delete", hostInterface] }).catch(
       () => "",
     );
@@ -117,17 +125,32 @@ export async function choosePorts(network: NetworkRecord): Promise<Ports> {
     return NAMESPACE_PORTS;
   }
   const names = Object.keys(NAMESPACE_PORTS);
-  const servers = await Promise.all(names.map(() => listenAnywhere()));
+  const servers = await Promise.all(names.map(() => listen(0)));
   const ports = servers.map(({ port }) => port);
   await Promise.all(servers.map(({ close }) => close()));
   return Object.fromEntries(names.map((name, index) => [name, ports[index]])) as unknown as Ports;
 }
 
-function listenAnywhere(): Promise<{ port: number; close: () => Promise<void> }> {
+/** Whether every port can be had; in a namespace of the cluster's own, nobody else holds one. */
+export async function portsFree(network: NetworkRecord, ports: Ports): Promise<boolean> {
+  if (network.kind === "namespace") {
+    return true;
+  }
+  try {
+    const servers = await Promise.all(Object.values(ports).map((port: number) => listen(port)));
+    await Promise.all(servers.map(({ close }) => close()));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param wanted 0: any free port */
+function listen(wanted: number): Promise<{ port: number; close: () => Promise<void> }> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.listen(wanted, "127.0.0.1", () => {
       const address = server.address();
       const port = typeof address === "object" && address !== null ? address.port : 0;
       resolve({ port, close: () => new Promise((closed) => server.close(() => closed())) });

@@ -8,7 +8,7 @@ import type { Tools } from "./control-plane";
 import { inMounts } from "./mounts";
 import type { ClusterPaths } from "./paths";
 import { CertificateAuthority, kubeconfig } from "./pki";
-import { type Daemon, inNetwork } from "./process";
+import { type Daemon, inNetwork, SYSTEM_PATH } from "./process";
 import {
   CLUSTER_DOMAIN,
   type ClusterRecord,
@@ -18,6 +18,9 @@ import {
 } from "./spec";
 
 const CNI_PLUGINS = ["ptp", "host-local", "loopback", "portmap"];
+
+/** Where kube-proxy answers /healthz, on the node's address. */
+export const PROXY_HEALTH_PORT = 10256;
 
 /** Processes of the real node, in the order they start. */
 export const NODE_COMPONENTS = ["containerd", "kubelet", "kube-proxy"] as const;
@@ -46,14 +49,10 @@ export function nodeDaemons(record: ClusterRecord, paths: ClusterPaths, tools: T
   return NODE_COMPONENTS.map((component) => {
     const file = tools[component] ?? component;
     // containerd looks for its shim beside itself and on PATH.
-    const env = { PATH: `${dirname(tools["containerd-shim-runc-v2"] ?? "")}:${systemPath()}` };
+    const env = { PATH: `${dirname(tools["containerd-shim-runc-v2"] ?? "")}:${SYSTEM_PATH}` };
     const command = { file, args: args[component], env };
     return { name: component, command: inMounts(paths, inNetwork(record.network, command)) };
   });
-}
-
-function systemPath(): string {
-  return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
 /** Writes what containerd needs; the control plane need not be there yet. */
@@ -198,7 +197,8 @@ function kubeProxyConfig(record: ClusterRecord, paths: ClusterPaths): object {
     mode: "iptables",
     clusterCIDR: POD_CIDR,
     metricsBindAddress: "127.0.0.1:10249",
-    healthzBindAddress: "127.0.0.1:10256",
+    // Asked from the host, to know when the Services' rules are in place.
+    healthzBindAddress: `${record.network.address}:${String(PROXY_HEALTH_PORT)}`,
     // The limit of connections is the host's, and read-only in a namespace.
     conntrack: { maxPerCore: 0, min: 0 },
   };

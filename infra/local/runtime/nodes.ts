@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Api, ApiError, type KubernetesObject } from "./api";
 import { SIMULATED_NODE } from "./control-plane";
 import { LocalClusterError } from "./errors";
+import { PROXY_HEALTH_PORT } from "./node";
 import { type ClusterRecord, realNodeName, simulatedNodeName } from "./spec";
 
 interface Node extends KubernetesObject {
@@ -59,6 +60,24 @@ async function waitForNode(
     why: last,
     fix,
   });
+}
+
+/** Until kube-proxy has written the rules of all Services. */
+export async function waitForProxy(record: ClusterRecord, signal?: AbortSignal): Promise<void> {
+  const url = `http://${record.network.address}:${String(PROXY_HEALTH_PORT)}/healthz`;
+  const deadline = Date.now() + WAIT_MS;
+  for (;;) {
+    const healthy = await fetch(url).then(({ ok }) => ok).catch(() => false); // prettier-ignore
+    if (healthy) {
+      return;
+    }
+    if (Date.now() > deadline) {
+      throw new LocalClusterError("kube-proxy does not get ready", {
+        fix: "see kube-proxy.log in .drydock/clusters/<name>/logs",
+      });
+    }
+    await sleep(100, undefined, { signal });
+  }
 }
 
 /** Makes the simulated nodes that are missing and removes those that are too many. */

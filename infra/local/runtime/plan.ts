@@ -1,8 +1,7 @@
 import type { ToolName } from "../../../toolchain/release";
 import { LocalClusterError } from "./errors";
-import { choosePorts, planNamespace } from "./network";
 import { failedReasons, type Probe, probeHost } from "./probes";
-import { type ClusterRecord, type ClusterSpec, DEFAULT_SIMULATED_NODES } from "./spec";
+import { type ClusterSpec, DEFAULT_SIMULATED_NODES } from "./spec";
 
 const CONTROL_PLANE_TOOLS: readonly ToolName[] = [
   "etcd",
@@ -45,7 +44,11 @@ export interface Plan {
  * @throws LocalClusterError when a real node is demanded and cannot be had
  */
 export async function planCluster(spec: ClusterSpec): Promise<Plan> {
-  const probes = await probeHost();
+  return planFor(spec, await probeHost());
+}
+
+/** The decision alone, from what the probes found. */
+export function planFor(spec: ClusterSpec, probes: readonly Probe[]): Plan {
   const reasons = failedReasons(probes);
   const { real, simulated } = spec.nodes;
   if (real === "always" && reasons.length > 0) {
@@ -57,24 +60,15 @@ export async function planCluster(spec: ClusterSpec): Promise<Plan> {
   const realNode = real !== "never" && reasons.length === 0;
   return {
     realNode,
-    simulatedNodes: realNode || simulated > 0 ? simulated : DEFAULT_SIMULATED_NODES,
+    simulatedNodes: simulatedNodeCount(realNode, simulated),
     reasons: real === "never" ? ["cluster.nodes.real is never"] : reasons,
     namespace: permits(probes, "namespace"),
   };
 }
 
-/** The record of a cluster that is not there yet: the plan with addresses and ports. */
-export async function newRecord(
-  spec: ClusterSpec,
-  plan: Plan,
-  kubernetes: string,
-): Promise<ClusterRecord> {
-  const network = plan.namespace
-    ? await planNamespace(spec.name)
-    : ({ kind: "loopback", address: "127.0.0.1" } as const);
-  const { realNode, simulatedNodes, reasons } = plan;
-  const ports = await choosePorts(network);
-  return { spec, kubernetes, realNode, simulatedNodes, reasons, network, ports };
+/** Without a real node there are always simulated ones: pods must be scheduled somewhere. */
+export function simulatedNodeCount(realNode: boolean, asked: number): number {
+  return realNode || asked > 0 ? asked : DEFAULT_SIMULATED_NODES;
 }
 
 export function requiredTools(plan: Pick<Plan, "realNode" | "simulatedNodes">): ToolName[] {
@@ -86,7 +80,7 @@ export function requiredTools(plan: Pick<Plan, "realNode" | "simulatedNodes">): 
 }
 
 /** One or more sentences for the user: what runs for real, what is simulated, and why. */
-export function describePlan(plan: Plan, kubernetes: string): string {
+export function describePlan(plan: Omit<Plan, "namespace">, kubernetes: string): string {
   const real = plan.realNode
     ? "1 real node (containerd, runc, kubelet, kube-proxy)"
     : "no real node";

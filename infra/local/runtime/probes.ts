@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 
 import { isCgroupV2 } from "./cgroups";
+import { SYSTEM_PATH } from "./process";
 
 export interface Probe {
   readonly name: "linux" | "root" | "namespace" | "mount" | "overlayfs" | "iptables" | "cgroup";
@@ -16,8 +17,10 @@ export interface Probe {
 /**
  * What this machine permits, tried for real and undone at once. Later probes are left out where an
  * earlier one already decides.
+ *
+ * @param path where programs are looked for; by default where the runtime finds them
  */
-export async function probeHost(): Promise<Probe[]> {
+export async function probeHost(path: string = SYSTEM_PATH): Promise<Probe[]> {
   if (process.platform !== "linux") {
     return [fail("linux", `a real node needs Linux, and this is ${process.platform}`)];
   }
@@ -27,24 +30,25 @@ export async function probeHost(): Promise<Probe[]> {
     ];
   }
   const name = `drydock-probe-${String(process.pid)}`;
-  const namespace = await attempt("namespace", "network namespaces are not permitted here", [
-    ["ip", "netns", "add", name],
-    ["nsenter", `--net=/run/netns/${name}`, "ip", "link", "set", "lo", "up"],
-  ]);
-  if (!namespace.ok) {
-    return [namespace];
-  }
+  const inside = ["nsenter", `--net=/run/netns/${name}`];
   try {
-    const iptables = attempt("iptables", "iptables does not work in a network namespace here", [
-      ["nsenter", `--net=/run/netns/${name}`, "iptables", "-t", "nat", "-N", "DRYDOCK-PROBE"],
+    const namespace = await attempt("namespace", "network namespaces are not permitted here", path, [
+      ["ip", "netns", "add", name],
+      [...inside, "ip", "link", "set", "lo", "up"],
+    ]);
+    if (!namespace.ok) {
+      return [namespace];
+    }
+    const iptables = attempt("iptables", "iptables does not work in a network namespace here", path, [
+      [...inside, "iptables", "-t", "nat", "-N", "DRYDOCK-PROBE"],
       // kube-proxy's rules need these matches and targets of the kernel.
-      ["nsenter", `--net=/run/netns/${name}`, "iptables", "-t", "nat", "-A", "DRYDOCK-PROBE",
-        "-m", "comment", "--comment", "probe", "-m", "statistic", "--mode", "random",
-        "--probability", "0.5", "-j", "MASQUERADE"],
+      [...inside, "iptables", "-t", "nat", "-A", "DRYDOCK-PROBE", "-m", "comment",
+        "--comment", "probe", "-m", "statistic", "--mode", "random", "--probability", "0.5",
+        "-j", "MASQUERADE"],
     ]); // prettier-ignore
-    return [namespace, ...(await Promise.all([iptables, probeMounts()])).flat(), probeCgroup()];
+    return [namespace, ...(await Promise.all([iptables, probeMounts(path)])).flat(), probeCgroup()];
   } finally {
-    await execa("ip", ["netns", "delete", name], { reject: false });
+    await execa("ip", ["netns", "delete", name], { reject: false, env: { PATH: path } });
   }
 }
 
@@ -53,10 +57,10 @@ export function failedReasons(probes: readonly Probe[]): string[] {
   return probes.flatMap((probe) => (probe.ok ? [] : [probe.reason ?? probe.name]));
 }
 
-async function probeMounts(): Promise<Probe[]> {
+async function probeMounts(path: string): Promise<Probe[]> {
   const folder = mkdtempSync(join(tmpdir(), "drydock-probe-"));
   try {
-    const mount = await attempt("mount", "mounting a file system is not permitted here", [
+    const mount = await attempt("mount", "mounting a file system is not permitted here", path, [
       ["mount", "-t", "tmpfs", "tmpfs", folder],
     ]);
     if (!mount.ok) {
@@ -66,7 +70,7 @@ async function probeMounts(): Promise<Probe[]> {
       mkdirSync(join(folder, name));
     }
     const options = `lowerdir=${folder}/lower,upperdir=${folder}/upper,workdir=${folder}/work`;
-    const overlay = await attempt("overlayfs", "overlayfs cannot be mounted here", [
+    const overlay = await attempt("overlayfs", "overlayfs cannot be mounted here", path, [
       ["mount", "-t", "overlay", "overlay", "-o", options, join(folder, "merged")],
     ]);
     await execa("umount", [join(folder, "merged")], { reject: false });
@@ -102,9 +106,15 @@ function probeCgroup(): Probe {
   }
 }
 
-async function attempt(name: Probe["name"], what: string, commands: string[][]): Promise<Probe> {
+async function attempt(
+  name: Probe["name"],
+  what: string,
+  path: string,
+  commands: string[][],
+): Promise<Probe> {
+  const options = { reject: false, stdin: "ignore", timeout: 10_000, env: { PATH: path } } as const;
   for (const [file = "", ...args] of commands) {
-    const result = await execa(file, args, { reject: false, stdin: "ignore", timeout: 10_000 });
+    const result = await execa(file, args, options);
     if (result.exitCode !== 0) {
       const missing = result.code === "ENOENT";
       const why = missing

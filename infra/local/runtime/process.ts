@@ -16,9 +16,12 @@ import { execa } from "execa";
 import { LocalClusterError } from "./errors";
 import type { NetworkRecord } from "./spec";
 
+/** Where the system's programs are; the PATH of a user may lack the sbin folders. */
+export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /** Nothing of the caller's environment (a passphrase, say) is handed to a cluster's processes. */
 const CLEAN_ENVIRONMENT = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  PATH: SYSTEM_PATH,
   HOME: "/",
   // Go gives memory back sooner: a third less for the API server, at some CPU time.
   GOGC: "50",

@@ -83,6 +83,12 @@ export class TestEngine {
     return this.messages.filter((message) => message.severity === severity).map(({ text }) => text);
   }
 
+  /** The engine attaches afresh: what an earlier Cancel aborted does not count any more. */
+  async handshake(): Promise<void> {
+    const request = new pb.ProviderHandshakeRequest();
+    await call<pb.ProviderHandshakeResponse>((done) => this.client.handshake(request, done));
+  }
+
   async configure(args: PropertyMap): Promise<void> {
     const request = new pb.ConfigureRequest();
     request.setArgs(toStruct(args));

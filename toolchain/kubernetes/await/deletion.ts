@@ -33,7 +33,9 @@ function remainders(object: Json): string[] {
     )
     .map((condition) => textAt(condition, "message"));
   const finalizers = listAt(object, "metadata", "finalizers").filter(
-    (finalizer): finalizer is string => typeof finalizer === "string",
+    (finalizer): finalizer is string =>
+      // The garbage collector's own: it says no more than that dependents go first.
+      typeof finalizer === "string" && finalizer !== "foregroundDeletion",
   );
   return finalizers.length === 0
     ? conditions

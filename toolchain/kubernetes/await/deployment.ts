@@ -66,7 +66,7 @@ function progressOf(deployment: Json): string {
   const available = numberAt(deployment, "status", "availableReplicas");
   const old = numberAt(deployment, "status", "replicas") - updated;
   if (isObserved(deployment) && updated === wanted && old > 0 && available >= wanted) {
-    return `Waiting for ${String(old)} Pods of the previous revision to go`;
+    return `Waiting for Pods of the previous revision to go (${String(old)} left)`;
   }
   // Pods of the old revision are available too; only new ones count for the user.
   const ready = isObserved(deployment) ? Math.max(0, Math.min(updated, available - old)) : 0;

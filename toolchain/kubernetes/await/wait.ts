@@ -9,6 +9,8 @@ import type { AwaitRule, Snapshot, Verdict } from "./rule";
 export interface WaitOptions {
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
+  /** What the object is when the time is over. Default "is not ready". */
+  readonly unmet?: string;
   /** Called with each new line of progress. */
   readonly onStatus: (message: string) => void;
 }
@@ -95,9 +97,8 @@ export class Waiter {
       if (!signal.aborted) {
         throw error;
       }
-      const seconds = String(timeoutSeconds);
       const what = limit.expired
-        ? `is not ready after ${seconds} s`
+        ? `${options.unmet ?? "is not ready"} after ${String(timeoutSeconds)} s`
         : "was not waited for: cancelled";
       throw new AwaitError([`${describe(ref)} ${what}`, ...problemsOf(last)], view.object);
     }

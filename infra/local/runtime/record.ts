@@ -1,0 +1,50 @@
+import { renameSync, writeFileSync } from "node:fs";
+
+import { KUBERNETES_VERSION } from "../../../toolchain/tools";
+import { choosePorts, planNamespace, portsFree } from "./network";
+import type { ClusterPaths } from "./paths";
+import { type Plan, planCluster, simulatedNodeCount } from "./plan";
+import { readText } from "./process";
+import type { ClusterRecord, ClusterSpec } from "./spec";
+
+export function readRecord(paths: Pick<ClusterPaths, "record">): ClusterRecord | undefined {
+  const text = readText(paths.record);
+  return text === undefined ? undefined : (JSON.parse(text) as ClusterRecord);
+}
+
+export function saveRecord(paths: ClusterPaths, record: ClusterRecord): void {
+  const draft = `${paths.record}.new`;
+  writeFileSync(draft, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, paths.record);
+}
+
+/** The record of a cluster that is not there yet: the plan with addresses and ports. */
+export async function newRecord(spec: ClusterSpec, plan?: Plan): Promise<ClusterRecord> {
+  const { namespace, ...nodes } = plan ?? (await planCluster(spec));
+  const network = namespace
+    ? await planNamespace(spec.name)
+    : ({ kind: "loopback", address: "127.0.0.1" } as const);
+  const ports = await choosePorts(network);
+  return { spec, kubernetes: KUBERNETES_VERSION, ...nodes, network, ports };
+}
+
+/**
+ * The record of a cluster that is there, with what the spec changed. Whether a node is real stays
+ * as it was: another answer is another cluster.
+ *
+ * @param stopped no process of its control plane runs
+ */
+export async function updatedRecord(
+  existing: ClusterRecord,
+  spec: ClusterSpec,
+  stopped: boolean,
+): Promise<ClusterRecord> {
+  const { realNode, network } = existing;
+  // On the host's loopback another program may have taken a port meanwhile.
+  const ports =
+    stopped && !(await portsFree(network, existing.ports))
+      ? await choosePorts(network)
+      : existing.ports;
+  const simulatedNodes = simulatedNodeCount(realNode, spec.nodes.simulated);
+  return { ...existing, spec, simulatedNodes, ports };
+}

@@ -1,0 +1,64 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { execa } from "execa";
+import { parse } from "yaml";
+
+import { cgroupPids } from "../../infra/local/runtime/cgroups";
+import { clusterPaths } from "../../infra/local/runtime/paths";
+import { type Measurement, root } from "./measure";
+
+/**
+ * From nothing to a page, with the tools in the cache: `npm start` ends when the page has answered.
+ * @throws Error where the dev cluster runs already: then there is nothing to measure
+ */
+export async function startToPage(): Promise<Measurement[]> {
+  if (clusterPids().length > 0) {
+    throw new Error(
+      "The dev cluster runs already. `npm run down` makes room for this measurement.",
+    );
+  }
+  const start = performance.now();
+  await execa("npm", ["start", "--", "--yes"], { cwd: root, stdio: ["ignore", 2, 2] });
+  const seconds = (performance.now() - start) / 1000;
+  return [
+    { name: "npm start, nothing running, to HTTP 200", value: seconds, unit: "s", limit: 20 },
+  ];
+}
+
+/** Resident memory of all processes of the dev cluster, those of its pods included. */
+export function clusterMemory(): Measurement[] {
+  const kilobytes = clusterPids().map(residentKilobytes);
+  const megabytes = kilobytes.reduce((sum, one) => sum + one, 0) / 1000;
+  return [
+    { name: "processes of the cluster", value: kilobytes.length, unit: "" },
+    { name: "their resident memory", value: megabytes, unit: "MB", limit: 900 },
+  ];
+}
+
+function clusterPids(): number[] {
+  const file = parse(fs.readFileSync(path.join(root, "Pulumi.dev.yaml"), "utf8")) as {
+    config: { "drydock:cluster": { name: string } };
+  };
+  const { name } = file.config["drydock:cluster"];
+  const { root: data, run } = clusterPaths(root, name);
+  const belongs = (pid: number) => {
+    const command = read(`/proc/${pid}/cmdline`);
+    return command.includes(data) || command.includes(run);
+  };
+  const processes = fs.readdirSync("/proc").map(Number).filter(Number.isInteger);
+  return [...new Set([...processes.filter(belongs), ...cgroupPids(name)])];
+}
+
+function residentKilobytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
+}
+
+/** A process may end while it is looked at. */
+function read(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,314 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+
+import { Checkout } from "./support/checkout";
+import { clusterPids, freePort, hostState, processesOf } from "./support/host";
+import { report } from "./support/report";
+import { fetchPage, servingPods, watchPage } from "./support/page";
+
+const CLUSTER = `it-${String(process.pid)}`;
+const noRealNode = inject("noRealNode");
+if (noRealNode.length > 0) {
+  report(
+    `not checked, because nodes can only be simulated here (${noRealNode.join("; ")}): serving`,
+  );
+}
+
+/** The way of the README, in a fresh checkout: each step stands on the one before. */
+describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", () => {
+  let checkout: Checkout;
+  let url: string;
+  let before: string[];
+
+  beforeAll(async () => {
+    before = hostState();
+    checkout = await Checkout.create(CLUSTER);
+    const port = await freePort();
+    url = `http://127.0.0.1:${String(port)}`;
+    checkout.configure((config) => {
+      config["drydock:cluster"].name = CLUSTER;
+      config["drydock:apps"].nginx.port = port;
+    });
+    expect((await checkout.npm("ci")).code).toBe(0);
+  });
+
+  afterAll(async () => {
+    await checkout.remove();
+  });
+
+  it("ends by printing the URL at which nginx answers", async () => {
+    const started = await checkout.npm("start");
+    expect(started.all).toContain(`${url} answers: HTTP 200`);
+    expect(started.code).toBe(0);
+    const page = await fetchPage(url);
+    expect(page.status).toBe(200);
+    expect(page.text).toContain("drydock");
+  });
+
+  it("gives an environment in which the plain commands work", async () => {
+    await checkout.loadEnvironment();
+    const preview = await checkout.pulumi("preview", "--expect-no-changes", "--non-interactive");
+    expect(preview.all).toMatch(/\d+ unchanged/);
+    expect(preview.code).toBe(0);
+    const refresh = await checkout.pulumi(
+      "refresh",
+      "--yes",
+      "--expect-no-changes",
+      "--non-interactive",
+    );
+    expect(refresh.code, refresh.all).toBe(0);
+    const outputs = JSON.parse(
+      (await checkout.pulumi("stack", "output", "--json")).stdout,
+    ) as object;
+    expect(outputs).toEqual({
+      clusterName: CLUSTER,
+      kubeconfig: "[secret]",
+      nginxUrl: url,
+      servesTraffic: true,
+    });
+  });
+
+  it("runs nginx x3 on a real node, spread by the Service over all pods", async () => {
+    const pods = await checkout.kubectl("get", "pods", "--namespace", "web", "--output", "name");
+    const names = pods.stdout.split("\n").map((line) => line.replace("pod/", ""));
+    expect(names).toHaveLength(3);
+    const counts = await servingPods(url, 150);
+    report(
+      `requests by pod: ${[...counts].map(([name, count]) => `${name} ${String(count)}`).join(", ")}`,
+    );
+    expect([...counts.keys()].sort()).toEqual(names.sort());
+    const node = await checkout.kubectl(
+      "get",
+      "nodes",
+      "--output",
+      "jsonpath={.items[*].status.nodeInfo.containerRuntimeVersion}",
+    );
+    expect(node.stdout).toBe("containerd://2.3.4");
+  });
+
+  it("resolves Services by name inside the cluster", async () => {
+    const lookup = [
+      "exec",
+      "--namespace",
+      "web",
+      "deployment/nginx",
+      "--",
+      "busybox",
+      "nslookup",
+      "nginx.web.svc.cluster.local",
+    ];
+    expect((await checkout.kubectl(...lookup)).all).toMatch(/Address: 10\.96\.\d+\.\d+/);
+  });
+
+  it("keeps the control plane closed: TLS, RBAC, etcd on loopback, kubeconfig for its owner", async () => {
+    const folder = join(checkout.folder, ".drydock", "clusters", CLUSTER);
+    expect(statSync(join(folder, "kubeconfig")).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    const anonymous = await checkout.kubectl("get", "pods", "--as", "system:anonymous");
+    expect(anonymous.all).toContain("forbidden");
+    const listening = await checkout.run("nsenter", [
+      `--net=/run/netns/drydock-${CLUSTER}`,
+      "ss",
+      "-Hltn",
+    ]);
+    const open = listening.stdout.split("\n").map((line) => line.trim().split(/\s+/)[3] ?? "");
+    expect(
+      open
+        .filter((address) => /:(2379|2380|10257|10259)$/.test(address))
+        .every((it) => it.startsWith("127.0.0.1")),
+    ).toBe(true);
+    expect(open.some((address) => address.endsWith(":2379"))).toBe(true);
+  });
+
+  it("hands no secret of the caller to the cluster's processes", () => {
+    const environments = clusterPids(CLUSTER).map((pid) =>
+      readFileSync(`/proc/${String(pid)}/environ`, "utf8"),
+    );
+    expect(environments.length).toBeGreaterThan(6);
+    expect(environments.filter((text) => text.includes("PULUMI_"))).toEqual([]);
+  });
+
+  it("fails a bad image with its reason while the old pods serve, and recovers", async () => {
+    checkout.configure((config) => {
+      Object.assign(config["drydock:apps"].nginx, {
+        image: "localhost/drydock/nginx:none",
+        rolloutTimeoutSeconds: 20,
+      });
+    });
+    const bad = await watchPage(url, () => checkout.pulumi("up", "--yes", "--non-interactive"));
+    expect(bad.result.code).not.toBe(0);
+    expect(bad.result.all).toMatch(/ErrImagePull|ImagePullBackOff/);
+    expect(bad.result.all).toContain("localhost/drydock/nginx:none");
+    expect(bad.failed).toEqual([]);
+    checkout.configure((config) => {
+      delete config["drydock:apps"].nginx.image;
+    });
+    const good = await watchPage(url, () => checkout.pulumi("up", "--yes", "--non-interactive"));
+    expect(good.result.code, good.result.all).toBe(0);
+    expect(good.failed).toEqual([]);
+    report(
+      `requests answered: ${String(bad.answered)} beside the bad image, ${String(good.answered)} in the recovery, 0 failed`,
+    );
+  });
+
+  it("says all that is wrong with a configuration at once, without a stack trace", async () => {
+    checkout.configure((config) => {
+      Object.assign(config["drydock:apps"].nginx, { replicas: -1, replica: 4 });
+      Object.assign(config["drydock:cluster"], { kubernetesVersion: "1.99" });
+    });
+    const refused = await checkout.pulumi("preview", "--non-interactive");
+    expect(refused.code).not.toBe(0);
+    for (const part of [
+      "apps.nginx.replicas",
+      "-1",
+      "apps.nginx.replica",
+      "cluster.kubernetesVersion",
+      "1.99",
+    ]) {
+      expect(refused.all).toContain(part);
+    }
+    expect(refused.all).not.toMatch(/\n\s+at .*\.(ts|js):\d+/);
+    checkout.configure((config) => {
+      Object.assign(config["drydock:apps"].nginx, { replicas: 3 });
+      delete config["drydock:apps"].nginx.replica;
+      Object.assign(config["drydock:cluster"], { kubernetesVersion: "1.36" });
+    });
+  });
+
+  it("names the address when the port of a Service is in use", async () => {
+    const { createServer } = await import("node:net");
+    const holder = createServer();
+    const port = await new Promise<number>((resolve) => {
+      holder.listen(0, "127.0.0.1", () => resolve((holder.address() as { port: number }).port));
+    });
+    const original = Number(new URL(url).port);
+    checkout.configure((config) => {
+      Object.assign(config["drydock:apps"].nginx, { port, rolloutTimeoutSeconds: 10 });
+    });
+    const refused = await checkout.pulumi("up", "--yes", "--non-interactive");
+    await new Promise((resolve) => holder.close(resolve));
+    expect(refused.code).not.toBe(0);
+    expect(refused.all).toContain(`127.0.0.1:${String(port)} is in use by another process`);
+    checkout.configure((config) => {
+      Object.assign(config["drydock:apps"].nginx, { port: original });
+      delete config["drydock:apps"].nginx.rolloutTimeoutSeconds;
+    });
+    expect((await checkout.pulumi("up", "--yes", "--non-interactive")).code).toBe(0);
+    expect((await fetchPage(url)).status).toBe(200);
+  });
+
+  it("sees a cluster whose processes are gone, and revives it with its data", async () => {
+    await checkout.kubectl("create", "configmap", "kept", "--from-literal=key=value");
+    for (const pid of clusterPids(CLUSTER)) {
+      process.kill(pid, "SIGKILL");
+    }
+    const preview = await checkout.pulumi("preview", "--non-interactive");
+    expect(preview.all).toContain("is not running whole");
+    expect(preview.all).toMatch(/1 to update\n\s+\d+ unchanged/);
+    const up = await checkout.pulumi("up", "--yes", "--non-interactive");
+    expect(up.code, up.all).toBe(0);
+    expect((await fetchPage(url)).status).toBe(200);
+    const kept = await checkout.kubectl(
+      "get",
+      "configmap",
+      "kept",
+      "--output",
+      "jsonpath={.data.key}",
+    );
+    expect(kept.stdout).toBe("value");
+  });
+
+  it("keeps secrets out of state, history, logs and output", () => {
+    const folder = join(checkout.folder, ".drydock");
+    const kubeconfig = JSON.parse(
+      readFileSync(join(folder, "clusters", CLUSTER, "kubeconfig"), "utf8"),
+    ) as {
+      users: [{ user: { "client-key-data": string } }];
+    };
+    const key = kubeconfig.users[0].user["client-key-data"];
+    const passphrase = readFileSync(join(folder, "passphrase"), "utf8").trim();
+    expect(statSync(join(folder, "passphrase")).mode & 0o777).toBe(0o600);
+    const pem = Buffer.from(key, "base64").toString("utf8").split("\n")[3] ?? "";
+    const canaries = [key.slice(200, 280), pem, passphrase];
+    expect(canaries.every((canary) => canary.length > 30)).toBe(true);
+    const places = [
+      join(folder, "state"),
+      join(folder, "home"),
+      join(folder, "clusters", CLUSTER, "logs"),
+    ];
+    const texts = places
+      .flatMap((place) => filesBelow(place))
+      .map((file) => [file, readFileSync(file, "latin1")] as const);
+    expect(texts.length).toBeGreaterThan(10);
+    const found = [...texts, ["output", checkout.printed] as const].flatMap(([file, text]) =>
+      canaries.some((canary) => text.includes(canary)) ? [file] : [],
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("goes down and leaves nothing but the tool cache", async () => {
+    const down = await checkout.npm("run", "down");
+    expect(down.code, down.all).toBe(0);
+    expect(existsSync(join(checkout.folder, ".drydock"))).toBe(false);
+    expect(existsSync(`/run/drydock/${CLUSTER}`)).toBe(false);
+    expect(processesOf(checkout.folder)).toEqual([]);
+    expect(hostState().filter((line) => !before.includes(line) && line.includes(CLUSTER))).toEqual(
+      [],
+    );
+    expect(hostState().filter((line) => line.startsWith("iptables"))).toEqual(
+      before.filter((line) => line.startsWith("iptables")),
+    );
+    await expect(fetchPage(url)).rejects.toThrow();
+  });
+});
+
+describe("simulated nodes", () => {
+  const cluster = `sim-${String(process.pid)}`;
+  let checkout: Checkout;
+
+  beforeAll(async () => {
+    checkout = await Checkout.create(cluster);
+    checkout.configure((config) => {
+      config["drydock:cluster"].name = cluster;
+      config["drydock:cluster"].nodes = { real: "never", simulated: 3 };
+      config["drydock:apps"].nginx.port = 8099;
+    });
+    expect((await checkout.npm("ci")).code).toBe(0);
+  });
+
+  afterAll(async () => {
+    await checkout.remove();
+  });
+
+  it("ends well, and says in plain words that no page is served", async () => {
+    const started = await checkout.npm("start");
+    expect(started.code, started.all).toBe(0);
+    expect(started.all).toContain("no page is served");
+    expect(started.all).not.toContain("HTTP 200");
+    await checkout.loadEnvironment();
+    const pods = await checkout.kubectl(
+      "get",
+      "pods",
+      "--namespace",
+      "web",
+      "--output",
+      "jsonpath={.items[*].status.phase}",
+    );
+    expect(pods.stdout).toBe("Running Running Running");
+    const preview = await checkout.pulumi("preview", "--expect-no-changes", "--non-interactive");
+    expect(preview.code, preview.all).toBe(0);
+    const down = await checkout.npm("run", "down");
+    expect(down.code, down.all).toBe(0);
+    expect(processesOf(checkout.folder)).toEqual([]);
+  });
+});
+
+function filesBelow(folder: string): string[] {
+  return existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+    : [];
+}

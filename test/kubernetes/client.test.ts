@@ -14,6 +14,7 @@ import {
 } from "../../toolchain/kubernetes/errors";
 import { KubernetesProvider } from "../../toolchain/kubernetes/provider";
 import { RateLimit } from "../../toolchain/kubernetes/rate-limit";
+import type { PropertyMap } from "../../toolchain/plugin/serve";
 import { failureOf, TestEngine } from "./support/engine";
 import { urnOf } from "./support/fixture";
 
@@ -87,6 +88,16 @@ describe("the client", () => {
     );
   });
 
+  it("keeps its connection", async () => {
+    const running = await serve(json(200, {}));
+    let connections = 0;
+    server?.on("connection", () => connections++);
+    for (let request = 0; request < 5; request++) {
+      await running.request(GET, patient(1));
+    }
+    expect(connections).toBe(1);
+  });
+
   it("does not repeat what was refused for good", async () => {
     const running = await serve(json(400, { message: "no" }), json(200, {}));
     await expect(running.request(GET, patient(5))).rejects.toThrow("GET /version: no (400)");
@@ -149,10 +160,10 @@ describe("a cluster that cannot be reached", () => {
     await engine.configure({ kubeconfig: nowhere, ...args });
     return engine;
   };
-  const state = (inputs: object) => ({
+  const state = (inputs: PropertyMap) => ({
     id: "default/a",
-    inputs: inputs as Record<string, string>,
-    outputs: { ...inputs, __inputs: {} } as Record<string, string>,
+    inputs,
+    outputs: { ...inputs, __inputs: inputs },
   });
 
   it("is previewed without, which is said once, and fails an update in plain words", async () => {

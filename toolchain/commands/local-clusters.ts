@@ -1,4 +1,9 @@
-import { deleteCluster, leftovers } from "../../infra/local/runtime/delete";
+import {
+  deleteCluster,
+  leftovers,
+  remnants,
+  removeRemnants,
+} from "../../infra/local/runtime/delete";
 import { LocalClusterError } from "../../infra/local/runtime/errors";
 import { describePlan, planCluster, requiredTools } from "../../infra/local/runtime/plan";
 import { ToolError } from "../errors";
@@ -19,9 +24,10 @@ export const localClusters: LocalClusters = {
     }),
   remove: (root, { clusterName }) =>
     explained(async () => {
-      const left = leftovers(root, clusterName);
+      const left = [...remnants(root, clusterName), ...leftovers(root, clusterName)];
+      await removeRemnants(root, clusterName);
       await deleteCluster(root, clusterName);
-      return left;
+      return [...new Set(left)];
     }),
 };
 

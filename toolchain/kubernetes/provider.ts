@@ -18,7 +18,7 @@ import { toManifest } from "./state";
 import { decodeYaml } from "./yaml";
 
 /** Types of the package that are programs of their own rather than objects of the API. */
-const UNSUPPORTED = /^kubernetes:(helm\.sh|kustomize|yaml)\//;
+const PROGRAMS = /^kubernetes:(helm\.sh|kustomize|yaml)\//;
 
 /** Serves the package `kubernetes`: one resource is one object of the Kubernetes API. */
 export class KubernetesProvider implements plugin.ProviderPlugin {
@@ -61,13 +61,13 @@ export class KubernetesProvider implements plugin.ProviderPlugin {
   }
 
   async check(request: plugin.CheckRequest, context: plugin.Context): Promise<plugin.CheckResult> {
-    if (UNSUPPORTED.test(request.type)) {
+    const { apiVersion, kind } = { ...kindOfType(request.type), ...declaredKind(request.news) };
+    if (PROGRAMS.test(request.type) || request.type.endsWith(`:${kind}Patch`)) {
       throw new PluginError(
-        `${request.type} is not an object of the Kubernetes API and needs the official Kubernetes ` +
+        `${request.type} is not an object of the Kubernetes API. It needs the official Kubernetes ` +
           "provider, which could not be downloaded on this machine.",
       );
     }
-    const { apiVersion, kind } = { ...kindOfType(request.type), ...declaredKind(request.news) };
     const result = checkInputs(request, {
       defaultNamespace: await this.defaultNamespace(),
       namespaced: await this.isNamespaced(apiVersion, kind, context),

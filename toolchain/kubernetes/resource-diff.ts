@@ -3,7 +3,7 @@ import { containsUnknown, unwrapSecrets } from "../plugin/values";
 import { changesBetween, detailedDiff, markReplacing, type Change } from "./diff";
 import { metadataOf } from "./inputs";
 import { isAutonamed } from "./naming";
-import { deepEqual, getPath, textAt, type KubernetesObject } from "./objects";
+import { deepEqual, getPath, refOf, type KubernetesObject } from "./objects";
 import { parsePath } from "./paths";
 import { replacingPaths } from "./replacement";
 import type { Settings } from "./settings";
@@ -31,7 +31,8 @@ export async function diffResource(
   const oldInputs = unwrapSecrets(inputsOf(request.oldInputs, request.oldOutputs));
   const news = unwrapSecrets(request.news);
   const live = liveOf(request.oldOutputs);
-  const replacing = replacingPaths(textAt(live, "apiVersion"), textAt(live, "kind"), settings);
+  const { apiVersion, kind } = refOf(toManifest(news));
+  const replacing = replacingPaths(apiVersion, kind, settings);
   const declared = changesBetween(oldInputs, news, live, replacing);
   const decided = declared.some(({ replaces }) => replaces) || containsUnknown(news);
   const changes =

@@ -17,10 +17,11 @@ export class Forwarder {
   /** @throws the system's error, such as EADDRINUSE */
   static listen(address: string, port: number, target: Target): Promise<Forwarder> {
     return new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true });
+      // A client that has sent all it will may still wait for the answer.
+      const server = createServer({ noDelay: true, allowHalfOpen: true });
       const forwarder = new Forwarder(server, target);
       server.on("connection", (socket) => forwarder.forward(socket));
-      server.once("error", reject);
+      server.on("error", reject);
       server.listen(port, address, () => resolve(forwarder));
     });
   }
@@ -38,7 +39,8 @@ export class Forwarder {
   }
 
   private forward(client: Socket): void {
-    const node = connect({ host: this.target.address, port: this.target.port, noDelay: true });
+    const { address: host, port } = this.target;
+    const node = connect({ host, port, noDelay: true, allowHalfOpen: true });
     for (const [socket, other] of [
       [client, node],
       [node, client],

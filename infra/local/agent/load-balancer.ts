@@ -18,6 +18,11 @@ interface Service extends KubernetesObject {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string }[] } };
 }
 
+interface OpenPort {
+  readonly owner: string;
+  readonly forwarder: Forwarder;
+}
+
 export interface LoadBalancerSettings {
   readonly loadBalancerAddress: string;
   readonly nodeAddress: string | null;
@@ -31,8 +36,9 @@ const RETRY_MS = 1_000;
  */
 export class LoadBalancer {
   private readonly services = new Map<string, Service>();
-  private readonly forwarders = new Map<number, { owner: string; forwarder: Forwarder }>();
-  private readonly reported = new Set<string>();
+  private readonly forwarders = new Map<number, OpenPort>();
+  /** The last problem told, by Service. */
+  private readonly reported = new Map<string, string>();
   private reconciling: Promise<void> = Promise.resolve();
 
   constructor(
@@ -89,12 +95,12 @@ export class LoadBalancer {
   }
 
   private async reconcileOnce(): Promise<void> {
-    const balanced = [...this.services.values()].filter(isOurs);
-    const wanted = new Map(
-      balanced.flatMap((it) => portsOf(it).map((port) => [port.port, keyOf(it)])),
+    const balanced = [...this.services.values()].filter(isOurs).sort(byAge);
+    const wanted = new Set(
+      balanced.flatMap((it) => portsOf(it).map(({ port }) => `${keyOf(it)} ${String(port)}`)),
     );
     for (const [port, { owner, forwarder }] of this.forwarders) {
-      if (wanted.get(port) !== owner) {
+      if (!wanted.has(`${owner} ${String(port)}`)) {
         forwarder.close();
         this.forwarders.delete(port);
       }
@@ -102,8 +108,10 @@ export class LoadBalancer {
     for (const service of balanced) {
       const problem = await this.open(service);
       if (problem === undefined) {
-        await this.assign(service);
+        this.reported.delete(keyOf(service));
+        await this.assign(service, this.settings.loadBalancerAddress);
       } else {
+        await this.assign(service, undefined);
         await this.report(service, problem);
       }
     }
@@ -141,24 +149,25 @@ export class LoadBalancer {
     return undefined;
   }
 
-  private async assign(service: Service): Promise<void> {
-    const ip = this.settings.loadBalancerAddress;
+  /** @param ip undefined: none, since an address at which nothing answers would look served */
+  private async assign(service: Service, ip: string | undefined): Promise<void> {
     if (service.status?.loadBalancer?.ingress?.[0]?.ip === ip) {
       return;
     }
     // Proxy: kube-proxy must not catch the host's loopback address inside the cluster.
-    const status = { loadBalancer: { ingress: [{ ip, ipMode: "Proxy" }] } };
+    const ingress = ip === undefined ? null : [{ ip, ipMode: "Proxy" }];
+    const status = { loadBalancer: { ingress } };
     await this.quietly(this.api.call("PATCH", `${pathOf(service)}/status`, { status }));
   }
 
-  /** One Warning event for each problem of a Service: `kubectl describe` and awaiters show it. */
+  /** One Warning event for each new problem of a Service: `kubectl describe` and awaiters show it. */
   private async report(service: Service, message: string): Promise<void> {
     const { name, namespace = "default", uid } = service.metadata;
-    const key = `${uid ?? name} ${message}`;
-    if (this.reported.has(key)) {
+    const key = keyOf(service);
+    if (this.reported.get(key) === `${uid ?? ""} ${message}`) {
       return;
     }
-    this.reported.add(key);
+    this.reported.set(key, `${uid ?? ""} ${message}`);
     const now = new Date().toISOString();
     const event = {
       apiVersion: "v1",
@@ -184,6 +193,12 @@ export class LoadBalancer {
 
 function isOurs(service: Service): boolean {
   return service.spec.type === "LoadBalancer" && service.spec.loadBalancerClass === undefined;
+}
+
+/** Oldest first: who had a port keeps it, also when the agent starts anew. */
+function byAge(left: Service, right: Service): number {
+  const rank = (it: Service): string => `${it.metadata.creationTimestamp ?? ""} ${keyOf(it)}`;
+  return rank(left) < rank(right) ? -1 : 1;
 }
 
 function portsOf(service: Service): readonly ServicePort[] {

@@ -17,16 +17,16 @@ import {
   type UpdateResult,
 } from "../../../toolchain/plugin/serve";
 import { KUBERNETES_VERSION } from "../../../toolchain/tools";
-import { deleteCluster, otherOwner } from "../runtime/delete";
+import { deleteCluster, otherOwner, remnants } from "../runtime/delete";
 import {
   describeCluster,
   ensureCluster,
   missingParts,
-  readRecord,
   type RunningCluster,
 } from "../runtime/lifecycle";
 import { clusterPaths } from "../runtime/paths";
 import { describePlan, planCluster } from "../runtime/plan";
+import { readRecord } from "../runtime/record";
 import { explained, runtimeContext } from "./context";
 import { checkClusterInputs, clusterSpec, text } from "./inputs";
 
@@ -80,13 +80,18 @@ export const clusterResource = {
       if (request.preview) {
         const plan = await planCluster(spec);
         context.log.info(`creates ${describePlan(plan, KUBERNETES_VERSION)}`, request.urn);
+        const { projectRoot } = runtimeContext(request.urn, context);
+        const left = remnants(projectRoot, spec.name);
+        if (left.length > 0) {
+          context.log.info(
+            `removes first what is left of an earlier cluster ${spec.name}: ${left.join(", ")}`,
+            request.urn,
+          );
+        }
         return { id: "", outputs: previewOutputs(request.inputs) };
       }
       const cluster = await ensureCluster(spec, runtimeContext(request.urn, context));
-      context.log.info(
-        describePlan({ ...cluster.record, namespace: true }, cluster.record.kubernetes),
-        request.urn,
-      );
+      context.log.info(describePlan(cluster.record, cluster.record.kubernetes), request.urn);
       return { id: spec.name, outputs: outputsOf(request.inputs, cluster) };
     });
   },

@@ -13,6 +13,7 @@ export function runtimeContext(urn: string, context: Context): RuntimeContext {
     cacheDirectory: defaultCacheDirectory(),
     signal: context.signal,
     onProgress,
+    onNotice: (line) => context.log.info(line, urn),
     resolveTools: async (names) => {
       const tools = await resolveTools(names, {
         signal: context.signal,

@@ -18,9 +18,9 @@ import {
 } from "../../../toolchain/plugin/serve";
 import { hashRecipeInputs, type ImageRecipe } from "../../images";
 import { build, hasImage, importImage } from "../runtime/images";
-import { readRecord } from "../runtime/lifecycle";
 import { clusterPaths } from "../runtime/paths";
 import { IMAGE_TOOLS } from "../runtime/plan";
+import { readRecord } from "../runtime/record";
 import { explained, runtimeContext } from "./context";
 import { text } from "./inputs";
 

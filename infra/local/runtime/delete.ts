@@ -1,15 +1,16 @@
 import { existsSync, readdirSync, rmSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { agentSettings } from "./agent";
 import { cgroupExists, cgroupPids, deleteCgroup } from "./cgroups";
-import { LocalClusterError } from "./errors";
 import { controlPlanePids } from "./control-plane";
-import { agentSettings, readRecord } from "./lifecycle";
+import { LocalClusterError } from "./errors";
 import { deleteMountNamespace, mountsBelow } from "./mounts";
-import { deleteNamespace, namespaceName, namespacePids } from "./network";
+import { deleteNamespace, interfaceName, namespaceName, namespacePids } from "./network";
 import { type ClusterPaths, clusterPaths } from "./paths";
 import { endProcess, processesWhere, readText } from "./process";
+import { readRecord } from "./record";
 
 /**
  * Removes the cluster whole: processes, mounts, namespaces, interfaces, cgroups and files. Works
@@ -19,12 +20,9 @@ import { endProcess, processesWhere, readText } from "./process";
  */
 export async function deleteCluster(projectRoot: string, name: string): Promise<void> {
   const paths = clusterPaths(projectRoot, name);
-  const record = readRecord(paths);
   await endProcesses(paths, name);
   if (ownsHostParts(paths)) {
-    if (record?.network.kind === "namespace") {
-      await deleteNamespace(record.network.namespace, record.network.hostInterface);
-    }
+    await deleteNamespace(namespaceName(name), interfaceName(name));
     await deleteMountNamespace(paths, madeMountPoints(paths));
     deleteCgroup(name);
     rmSync(paths.run, { recursive: true, force: true });
@@ -57,7 +55,12 @@ export function leftovers(projectRoot: string, name: string): string[] {
 
 /** Namespaces, cgroup and sockets bear the cluster's name alone: another project may hold them. */
 function ownsHostParts(paths: ClusterPaths): boolean {
-  return readText(join(paths.run, "owner")) === paths.root;
+  return ownerOf(paths) === paths.root;
+}
+
+/** Folder of the cluster that holds the host parts of this name. */
+function ownerOf(paths: ClusterPaths): string | undefined {
+  return readText(join(paths.run, "owner"));
 }
 
 function namespaceExists(name: string): boolean {
@@ -97,15 +100,48 @@ function removeEmpty(folder: string): void {
   }
 }
 
-/** Names of this project's clusters that have files here. */
-export function clusterNames(projectRoot: string): string[] {
-  const folder = join(projectRoot, ".drydock", "clusters");
-  return existsSync(folder) ? readdirSync(folder) : [];
-}
-
 /** The folder of another project's cluster that holds this name on this machine, if there is one. */
 export function otherOwner(projectRoot: string, name: string): string | undefined {
   const paths = clusterPaths(projectRoot, name);
-  const owner = readText(join(paths.run, "owner"));
-  return owner === paths.root ? undefined : owner;
+  const owner = ownerOf(paths);
+  return owner === undefined || owner === paths.root || isAbandoned(owner) ? undefined : owner;
+}
+
+/** Its folder was deleted while it ran. The node may have made an empty shell of it again. */
+function isAbandoned(owner: string): boolean {
+  return readRecord({ record: join(owner, "cluster.json") }) === undefined;
+}
+
+/**
+ * What is left of a cluster of this name whose folder somebody deleted while it ran: of this
+ * project, or of another one.
+ */
+export function remnants(projectRoot: string, name: string): string[] {
+  return abandonedProjects(projectRoot, name).flatMap((project) => leftovers(project, name));
+}
+
+/**
+ * Removes what {@link remnants} finds: nobody else would, and it holds the cluster's name.
+ * @param onNotice is told where there was something
+ */
+export async function removeRemnants(
+  projectRoot: string,
+  name: string,
+  onNotice?: (line: string) => void,
+): Promise<void> {
+  for (const project of abandonedProjects(projectRoot, name)) {
+    const left = leftovers(project, name);
+    if (left.length > 0) {
+      await deleteCluster(project, name);
+      onNotice?.(`removed what was left of an earlier cluster ${name}: ${left.join(", ")}`);
+    }
+  }
+}
+
+/** Folders of projects, existing or not, that may hold remnants of the name. */
+function abandonedProjects(projectRoot: string, name: string): string[] {
+  const paths = clusterPaths(projectRoot, name);
+  const roots = new Set([paths.root, ownerOf(paths) ?? paths.root]);
+  // A cluster's folder is <project>/.drydock/clusters/<name>.
+  return [...roots].filter(isAbandoned).map((root) => dirname(dirname(dirname(root))));
 }

@@ -5,12 +5,7 @@ import type { ToolName } from "../../../toolchain/release";
 import { AGENT, startAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
-import {
-  controlPlanePids,
-  deadComponents,
-  startControlPlane,
-  type Tools,
-} from "./control-plane";
+import { controlPlanePids, deadComponents, startControlPlane, type Tools } from "./control-plane";
 import { removeRemnants } from "./delete";
 import {
   buildSystemImages,

@@ -32,10 +32,15 @@ export async function probeHost(path: string = SYSTEM_PATH): Promise<Probe[]> {
   const name = `drydock-probe-${String(process.pid)}`;
   const inside = ["nsenter", `--net=/run/netns/${name}`];
   try {
-    const namespace = await attempt("namespace", "network namespaces are not permitted here", path, [
-      ["ip", "netns", "add", name],
-      [...inside, "ip", "link", "set", "lo", "up"],
-    ]);
+    const namespace = await attempt(
+      "namespace",
+      "network namespaces are not permitted here",
+      path,
+      [
+        ["ip", "netns", "add", name],
+        [...inside, "ip", "link", "set", "lo", "up"],
+      ],
+    );
     if (!namespace.ok) {
       return [namespace];
     }
@@ -73,10 +78,10 @@ async function probeMounts(path: string): Promise<Probe[]> {
     const overlay = await attempt("overlayfs", "overlayfs cannot be mounted here", path, [
       ["mount", "-t", "overlay", "overlay", "-o", options, join(folder, "merged")],
     ]);
-    await execa("umount", [join(folder, "merged")], { reject: false });
+    await execa("umount", [join(folder, "merged")], { reject: false, env: { PATH: path } });
     return [mount, overlay];
   } finally {
-    await execa("umount", [folder], { reject: false });
+    await execa("umount", [folder], { reject: false, env: { PATH: path } });
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -116,10 +121,14 @@ async function attempt(
   for (const [file = "", ...args] of commands) {
     const result = await execa(file, args, options);
     if (result.exitCode !== 0) {
-      const missing = result.code === "ENOENT";
-      const why = missing
-        ? `${file} is not installed: apt-get install iproute2 iptables util-linux`
-        : (result.stderr.trim().split("\n").at(-1) ?? "");
+      const said = result.stderr.trim().split("\n").at(-1) ?? "";
+      // nsenter names what it could not start in its own words.
+      const missing =
+        result.code === "ENOENT" ? file : /failed to execute (\S+): No such file/.exec(said)?.[1];
+      const why =
+        missing === undefined
+          ? said
+          : `${missing} is not installed: apt-get install iproute2 iptables util-linux mount`;
       return fail(name, `${what} (${why})`);
     }
   }

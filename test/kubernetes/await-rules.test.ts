@@ -76,7 +76,10 @@ describe("a Deployment", () => {
 
   it("fails when its deadline for progress is over, but not for that of an earlier revision", () => {
     const conditions = [
-      condition("Progressing", "False", { reason: "ProgressDeadlineExceeded", message: "timed out" }),
+      condition("Progressing", "False", {
+        reason: "ProgressDeadlineExceeded",
+        message: "timed out",
+      }),
     ];
     expect(judge(deploymentRule, deployment({ conditions }))).toEqual({
       state: "failed",
@@ -229,11 +232,11 @@ describe("a deletion", () => {
       condition("NamespaceContentRemaining", "True", { message: "pods. has 1 resource instances" }),
       condition("NamespaceDeletionDiscoveryFailure", "False", { message: "fine" }),
     ];
-    expect(judge(rule, { metadata: { uid: "u1", finalizers }, status: { conditions } })).toMatchObject(
-      {
-        state: "waiting",
-        problems: ["pods. has 1 resource instances", "finalizers not yet done: example.com/hold"],
-      },
-    );
+    expect(
+      judge(rule, { metadata: { uid: "u1", finalizers }, status: { conditions } }),
+    ).toMatchObject({
+      state: "waiting",
+      problems: ["pods. has 1 resource instances", "finalizers not yet done: example.com/hold"],
+    });
   });
 });

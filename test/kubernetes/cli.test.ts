@@ -1,9 +1,9 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { getPath, listAt, textAt } from "../../toolchain/kubernetes/objects";
-import { startControlPlane, testBinaries, type ControlPlane } from "../support/control-plane";
+import { startControlPlane, type ControlPlane } from "../support/control-plane";
 import { OtherClient } from "./support/cluster";
 import { createTestStack, type TestStack } from "./support/stack";
 
@@ -20,7 +20,7 @@ interface Wishes {
   destroyed: boolean;
 }
 
-describe.skipIf(testBinaries() === undefined)("the real CLI with this provider", () => {
+describe("the real CLI with this provider", () => {
   const wishes: Wishes = {
     replicas: 2,
     page: "one",
@@ -38,7 +38,7 @@ describe.skipIf(testBinaries() === undefined)("the real CLI with this provider",
   beforeAll(async () => {
     plane = await startControlPlane();
     other = new OtherClient(plane.kubeconfig);
-    test = await createTestStack(testBinaries() ?? "", () => Promise.resolve(program()));
+    test = await createTestStack(inject("binaries"), () => Promise.resolve(program()));
   }, 120_000);
 
   afterAll(async () => {

@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, it } from "vitest";
 
 import { getPath, listAt, textAt, type Json } from "../../toolchain/kubernetes/objects";
 import { UNKNOWN, type PropertyMap } from "../../toolchain/plugin/serve";
-import { testBinaries } from "../support/control-plane";
 import { failureOf, initFailureOf } from "./support/engine";
 import { urnOf, useControlPlane } from "./support/fixture";
 
@@ -33,7 +32,7 @@ const service = (name: string, spec: PropertyMap): PropertyMap => ({
   spec: { selector: { app: name }, ports: [{ port: 80 }], ...spec },
 });
 
-describe.skipIf(testBinaries() === undefined)("readiness on a real API server", () => {
+describe("readiness on a real API server", () => {
   const cluster = useControlPlane();
   const urn = urnOf("apps/v1:Deployment", "web");
 

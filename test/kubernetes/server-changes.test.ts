@@ -5,7 +5,7 @@ import { textAt } from "../../toolchain/kubernetes/objects";
 import { KubernetesProvider } from "../../toolchain/kubernetes/provider";
 import { toManifest } from "../../toolchain/kubernetes/state";
 import type { PropertyMap } from "../../toolchain/plugin/serve";
-import { testBinaries, type ControlPlane } from "../support/control-plane";
+import type { ControlPlane } from "../support/control-plane";
 import { failureOf, TestEngine } from "./support/engine";
 import { urnOf, useControlPlane } from "./support/fixture";
 
@@ -30,7 +30,7 @@ const deployment = (
   },
 });
 
-describe.skipIf(testBinaries() === undefined)("changes on a real API server", () => {
+describe("changes on a real API server", () => {
   const cluster = useControlPlane();
   const urn = urnOf("apps/v1:Deployment", "web");
   const pathOf = (name: string) => `/apis/apps/v1/namespaces/default/deployments/${name}`;
@@ -70,6 +70,24 @@ describe.skipIf(testBinaries() === undefined)("changes on a real API server", ()
     const repaired = await engine.update(urn, state, withForce);
     expect(repaired.outputs).toMatchObject({ spec: { replicas: 2, minReadySeconds: 1 } });
     await engine.delete(urn, repaired);
+  });
+
+  it("previews and makes a Service's move to another port as a move, not as a second port", async () => {
+    const { engine, create } = cluster();
+    const serviceUrn = urnOf("core/v1:Service", "moving");
+    const service = (port: number): PropertyMap => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "moving", annotations: { "pulumi.com/skipAwait": "true" } },
+      spec: { selector: { app: "none" }, ports: [{ name: "http", port, protocol: "TCP" }] },
+    });
+    const state = await create(serviceUrn, service(80));
+    const news = await engine.check(serviceUrn, service(8080), state.inputs);
+    const preview = await engine.update(serviceUrn, state, news, { preview: true });
+    expect(preview.outputs).toMatchObject({ spec: { ports: [{ name: "http", port: 8080 }] } });
+    const moved = await engine.update(serviceUrn, state, news);
+    expect(moved.outputs).toMatchObject({ spec: { ports: [{ name: "http", port: 8080 }] } });
+    await engine.delete(serviceUrn, moved);
   });
 
   it("replaces for a field the table knows and for one only the server knows", async () => {

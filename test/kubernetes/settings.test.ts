@@ -8,6 +8,7 @@ import { loadKubeconfig } from "../../toolchain/kubernetes/kubeconfig";
 import { KubernetesProvider } from "../../toolchain/kubernetes/provider";
 import { kubeconfigSource, readSettings, refusals } from "../../toolchain/kubernetes/settings";
 import { Secret, UNKNOWN, type PropertyMap } from "../../toolchain/plugin/serve";
+import { failureOf, TestEngine } from "./support/engine";
 
 const kubeconfig = (server: string, extra: object = {}): string =>
   JSON.stringify({
@@ -98,6 +99,33 @@ describe("the kubeconfig", () => {
     const error = await loadKubeconfig(broken).catch((reason: unknown) => String(reason));
     expect(error).toContain("not valid YAML");
     expect(error).not.toContain("s3cret");
+  });
+});
+
+describe("types that are not objects of the API", () => {
+  it.each(["kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:ConfigMapPatch"])(
+    "%s is refused by name",
+    async (type) => {
+      const engine = await TestEngine.start(new KubernetesProvider());
+      const urn = `urn:pulumi:s::p::${type}::a`;
+      const news: PropertyMap = type.endsWith("Patch") ? { kind: "ConfigMap" } : {};
+      const message = await failureOf(engine.check(urn, news));
+      expect(message).toContain(`${type} is not an object of the Kubernetes API`);
+      await engine.stop();
+    },
+  );
+});
+
+describe("the function yaml:decode", () => {
+  it("gives the objects of a text, lists taken apart", async () => {
+    const provider = new KubernetesProvider();
+    const decode = (text: string) =>
+      provider.invoke({ token: "kubernetes:yaml:decode", args: { text }, preview: false });
+    const text = "kind: A\n---\n---\nkind: BList\nitems: [{kind: B, on: yes}]\n";
+    expect((await decode(text)).result).toEqual({
+      result: [{ kind: "A" }, { kind: "B", on: "yes" }],
+    });
+    await expect(decode("a: [")).rejects.toThrow(/^the YAML cannot be read: /);
   });
 });
 

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { inject } from "vitest";
+
 const run = promisify(execFile);
 
 export interface ControlPlane {
@@ -18,16 +20,8 @@ export interface ControlPlane {
 }
 
 export interface ControlPlaneOptions {
-  /** Folder with kwokctl, kwok, etcd and the Kubernetes binaries. Default: DRYDOCK_TEST_BIN. */
-  readonly binaries?: string;
   /** Nodes that kwok simulates: pods on them become ready, no process runs. Default 1. */
   readonly nodes?: number;
-}
-
-/** The folder that DRYDOCK_TEST_BIN names; undefined where a test has to do without. */
-export function testBinaries(): string | undefined {
-  const { DRYDOCK_TEST_BIN: folder } = process.env;
-  return folder === undefined || folder === "" ? undefined : folder;
 }
 
 /**
@@ -37,10 +31,7 @@ export function testBinaries(): string | undefined {
  * @throws Error with the end of kwokctl's output; nothing is left then.
  */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const binaries = options.binaries ?? testBinaries();
-  if (binaries === undefined) {
-    throw new Error("no binaries for a control plane: set DRYDOCK_TEST_BIN");
-  }
+  const binaries = inject("binaries");
   const folder = await mkdtemp(join(tmpdir(), "drydock-control-plane-"));
   const name = `test-${randomBytes(4).toString("hex")}`;
   const kubeconfigPath = join(folder, "kubeconfig");

@@ -50,22 +50,30 @@ function ownsAll(managers: readonly string[]): boolean {
   return managers.length > 0 && managers.every((name) => name === CREATE_MANAGER);
 }
 
-async function turnOverFields(
+/**
+ * Hands the fields of a plain write to `manager` as applied ones. Until then a dry run cannot tell
+ * that a list's item left the program: it would see the old and the new one side by side.
+ *
+ * @param known the live object where it has just been read
+ * @returns the live object; undefined when there is none
+ */
+export async function turnOverFields(
   { api }: Cluster,
   object: KubernetesObject,
   manager: string,
   patience: Patience,
-): Promise<void> {
+  known?: KubernetesObject,
+): Promise<KubernetesObject | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const live = await api.get(refOf(object), patience);
-      if (needsTurnover(live)) {
-        await api.setManagedFields(live, turnOver(live, manager), patience);
-      }
-      return;
+      const live =
+        attempt === 1 && known !== undefined ? known : await api.get(refOf(object), patience);
+      return needsTurnover(live)
+        ? await api.setManagedFields(live, turnOver(live, manager), patience)
+        : live;
     } catch (error) {
       if (isNotFound(error)) {
-        return;
+        return undefined;
       }
       // A controller wrote the object in between.
       const outdated = error instanceof ApiError && error.status === 409;

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { PluginError } from "../plugin/errors";
 import { CREATED_FOR, createdForValue } from "./annotations";
-import { applyObject } from "./apply";
+import { applyObject, turnOverFields } from "./apply";
 import { deletionRule } from "./await/deletion";
 import type { Patience } from "./client";
 import type { Cluster } from "./cluster";
 import { UnknownKindError, type ResourceKind } from "./discovery";
-import { ApiError, isAlreadyExists, isMissingNamespace, isNotFound } from "./errors";
+import { ApiError, isAlreadyExists, isInvalid, isMissingNamespace, isNotFound } from "./errors";
 import { CREATE_MANAGER } from "./managed-fields";
 import {
   annotation,
@@ -55,11 +55,19 @@ export async function createObject(
       const resource = await cluster.discovery.find(apiVersion, kind, options.patience);
       return await create(cluster, marked, resource, options);
     } catch (error) {
-      if (isAlreadyExists(error) && textAt(object, "metadata", "name") !== "") {
+      const named = textAt(object, "metadata", "name") !== "";
+      if (named && isAlreadyExists(error)) {
         const existing = await takeOver(cluster, object, options);
         if (existing !== undefined) {
           return existing;
         }
+      } else if (named && isInvalid(error)) {
+        // A Service that is there already is refused for its address before it is for its name.
+        const existing = await takeOver(cluster, object, options).catch(() => undefined);
+        if (existing === undefined) {
+          throw error;
+        }
+        return existing;
       } else if (!isComing(error) || Date.now() > until) {
         throw error;
       } else {
@@ -70,13 +78,23 @@ export async function createObject(
   }
 }
 
-function create(
-  { api }: Cluster,
+async function create(
+  cluster: Cluster,
   object: KubernetesObject,
   resource: ResourceKind,
-  { patience }: CreateOptions,
+  { patience, fieldManager }: CreateOptions,
 ): Promise<KubernetesObject> {
-  return api.create(object, resource, { fieldManager: CREATE_MANAGER }, patience);
+  const live = await cluster.api.create(
+    object,
+    resource,
+    { fieldManager: CREATE_MANAGER },
+    patience,
+  );
+  // The object is there: should this fail, the first update does it.
+  const owned = await turnOverFields(cluster, live, fieldManager, patience, live).catch(
+    () => undefined,
+  );
+  return owned ?? live;
 }
 
 /** The existing object, brought up to date; undefined when it has gone and creating can go on. */

@@ -68,6 +68,10 @@ export function isAlreadyExists(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status === 409 && error.reason === "AlreadyExists";
 }
 
+export function isInvalid(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.status === 422;
+}
+
 /** The namespace of the request is the thing that was not found. */
 export function isMissingNamespace(error: unknown): error is ApiError {
   return (

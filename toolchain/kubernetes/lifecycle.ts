@@ -12,14 +12,12 @@ import type {
 import type { PropertyMap } from "../plugin/values";
 import { propagationOf, skipsAwait, timeoutOf } from "./annotations";
 import { applyObject } from "./apply";
-import { awaitRuleFor } from "./await";
 import { deletionRule } from "./await/deletion";
-import { AwaitError } from "./await/wait";
 import { KubeconfigError, type Cluster } from "./cluster";
 import { createObject } from "./create";
 import { UnknownKindError } from "./discovery";
 import { isNotFound, UnreachableError } from "./errors";
-import { newFieldManager } from "./managed-fields";
+import { fieldManagerFor, newFieldManager } from "./managed-fields";
 import {
   formatId,
   kindOfType,
@@ -29,6 +27,7 @@ import {
   type KubernetesObject,
   type ObjectRef,
 } from "./objects";
+import { settle, unreadiness } from "./readiness";
 import { masking } from "./secrets";
 import type { Session } from "./session";
 import {
@@ -39,7 +38,6 @@ import {
   marksOf,
   toManifest,
   toOutputs,
-  type Marks,
 } from "./state";
 
 /** Creates the object and waits until it is ready. */
@@ -51,7 +49,7 @@ export function createResource(
   return masking(inputs, async () => {
     const object = toManifest(inputs);
     const timeoutSeconds = timeoutOf(object, customSeconds);
-    const marks = { initialApiVersion: object.apiVersion, fieldManager: newFieldManager() };
+    const marks = { initialApiVersion: object.apiVersion, fieldManager: fieldManagerFor(urn) };
     const cluster = await session.cluster();
     const live = await createObject(cluster, object, {
       urn,
@@ -143,7 +141,10 @@ export async function readResource(
   const ref = { ...kindOfType(request.type), ...refFrom(before), ...parseId(request.id) };
   try {
     const cluster = await session.cluster();
-    const patience = session.patience(context, urn, timeoutOf(before, request.timeoutSeconds));
+    const { skipUpdateUnreachable } = session.settings;
+    const patience = skipUpdateUnreachable
+      ? session.previewPatience(context, urn)
+      : session.patience(context, urn, timeoutOf(before, request.timeoutSeconds));
     const live = await cluster.api.get(withNamespace(ref, cluster), patience);
     const declared = inputsOf(request.inputs, request.outputs);
     const known = Object.keys(declared).length > 0;
@@ -168,65 +169,10 @@ export async function readResource(
       return undefined;
     }
     if (isUnreachable(error) && session.settings.skipUpdateUnreachable) {
-      context.log.warn(`Left as it is: ${error.message}`, urn);
+      session.reportLeft(context, error.message);
       return { id: request.id, inputs: request.inputs, outputs: request.outputs };
     }
     throw withUnreachableHint(error);
-  }
-}
-
-interface Waiting {
-  readonly urn: string;
-  readonly timeoutSeconds: number;
-  readonly context: Context;
-}
-
-/** Waits for readiness; a failure leaves the object in state, with the reasons. */
-async function settle(
-  cluster: Cluster,
-  live: KubernetesObject,
-  inputs: PropertyMap,
-  marks: Marks,
-  { urn, timeoutSeconds, context }: Waiting,
-): Promise<PropertyMap> {
-  const ref = refOf(live);
-  const rule = awaitRuleFor(ref.apiVersion, ref.kind);
-  if (rule === undefined || skipsAwait(live)) {
-    return toOutputs(live, inputs, marks);
-  }
-  try {
-    const ready = await cluster.waiter.wait(live, ref, rule, {
-      signal: context.signal,
-      timeoutSeconds,
-      onStatus: (message) => context.log.status(message, urn),
-    });
-    return toOutputs(ready ?? live, inputs, marks);
-  } catch (error) {
-    const reasons = error instanceof AwaitError ? error.reasons : [(error as Error).message];
-    const seen = error instanceof AwaitError ? (error.object ?? live) : live;
-    throw new PartialFailure(formatId(ref), toOutputs(seen, inputs, marks), reasons);
-  }
-}
-
-/** Why an object that is waited for on changes is not ready at this moment. */
-async function unreadiness(
-  cluster: Cluster,
-  live: KubernetesObject,
-  patience: Parameters<Cluster["waiter"]["judge"]>[3],
-): Promise<readonly string[]> {
-  const ref = refOf(live);
-  const rule = awaitRuleFor(ref.apiVersion, ref.kind);
-  if (rule === undefined || skipsAwait(live)) {
-    return [];
-  }
-  const verdict = await cluster.waiter.judge(live, ref, rule, patience);
-  switch (verdict.state) {
-    case "done":
-      return [];
-    case "failed":
-      return verdict.problems;
-    case "waiting":
-      return verdict.problems.length > 0 ? verdict.problems : [verdict.message];
   }
 }
 

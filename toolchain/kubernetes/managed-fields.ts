@@ -1,14 +1,19 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 import { deepEqual, getPath, isJsonMap, listAt, textAt, type Json, type JsonMap } from "./objects";
 import type { Path } from "./paths";
 
-/** Manager of the first write. Later ones apply as {@link newFieldManager}. */
+/** Manager of the first write; its fields are handed to the object's own manager at once. */
 export const CREATE_MANAGER = "pulumi-kubernetes";
 
 /** One name an object, kept for its life, so that two stacks' fields are told apart. */
 export function newFieldManager(): string {
   return `${CREATE_MANAGER}-${randomBytes(4).toString("hex")}`;
+}
+
+/** The same of a created object: it follows from the urn, so that a repeated create owns its fields. */
+export function fieldManagerFor(urn: string): string {
+  return `${CREATE_MANAGER}-${createHash("sha256").update(urn).digest("hex").slice(0, 8)}`;
 }
 
 /** Whether a Pulumi provider has written the object. */

@@ -47,6 +47,14 @@ export class Session {
     return this.withWarnings(context, urn, { signal: context.signal, retryUntil });
   }
 
+  /** Says once that a refresh leaves the objects of a cluster it cannot reach as they are. */
+  reportLeft(context: Context, reason: string): void {
+    this.unreachableSince = Date.now();
+    if (this.isNew(`left: ${reason}`)) {
+      context.log.warn(`${reason} Its objects are left in state as they are.`);
+    }
+  }
+
   /** Says once that previews do without the cluster. */
   reportUnreachable(context: Context, reason: string): void {
     this.unreachableSince = Date.now();

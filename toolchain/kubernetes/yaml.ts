@@ -7,14 +7,14 @@ export async function decodeYaml(args: PropertyMap): Promise<PropertyValue[]> {
   if (typeof text !== "string") {
     throw new PluginError('kubernetes:yaml:decode needs the argument "text"');
   }
-  const { loadAll } = await import("js-yaml");
-  let documents: PropertyValue[];
-  try {
-    documents = loadAll(text) as PropertyValue[];
-  } catch (error) {
-    throw new PluginError(`the YAML cannot be read: ${(error as Error).message}`, { cause: error });
-  }
-  return documents.flatMap((document) => objectsIn(document));
+  const { parseAllDocuments } = await import("yaml");
+  return [...parseAllDocuments(text)].flatMap((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) {
+      throw new PluginError(`the YAML cannot be read: ${error.message}`, { cause: error });
+    }
+    return objectsIn(document.toJS() as PropertyValue);
+  });
 }
 
 function objectsIn(document: PropertyValue | undefined): PropertyValue[] {

@@ -3,9 +3,10 @@ import { fstatSync } from "node:fs";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 
+import type { Session } from "./call";
 import { EngineLog } from "./log";
 import type { ProviderPlugin } from "./provider";
-import { providerService, type Session } from "./service";
+import { providerService } from "./service";
 
 export * from "./errors";
 export * from "./provider";

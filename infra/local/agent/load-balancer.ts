@@ -28,7 +28,7 @@ export interface LoadBalancerSettings {
   readonly nodeAddress: string | null;
 }
 
-const RETRY_MS = 1_000;
+const RETRY_MS = 250;
 
 /**
  * What a cloud's controller does for Services of type LoadBalancer: gives each an address and
@@ -48,7 +48,7 @@ export class LoadBalancer {
 
   /** Until `signal` aborts. An API server that is away is waited for. */
   async run(signal: AbortSignal): Promise<void> {
-    const retry = setInterval(() => void this.reconcile(), 2 * RETRY_MS);
+    const retry = setInterval(() => void this.reconcile(), 8 * RETRY_MS);
     while (!signal.aborted) {
       try {
         await this.follow(signal);
@@ -164,10 +164,10 @@ export class LoadBalancer {
   private async report(service: Service, message: string): Promise<void> {
     const { name, namespace = "default", uid } = service.metadata;
     const key = keyOf(service);
-    if (this.reported.get(key) === `${uid ?? ""} ${message}`) {
+    const problem = `${uid ?? ""} ${message}`;
+    if (this.reported.get(key) === problem) {
       return;
     }
-    this.reported.set(key, `${uid ?? ""} ${message}`);
     const now = new Date().toISOString();
     const event = {
       apiVersion: "v1",
@@ -182,7 +182,8 @@ export class LoadBalancer {
       lastTimestamp: now,
       count: 1,
     };
-    await this.quietly(this.api.call("POST", `/api/v1/namespaces/${namespace}/events`, event));
+    const told = this.api.call("POST", `/api/v1/namespaces/${namespace}/events`, event);
+    await this.quietly(told.then(() => this.reported.set(key, problem)));
   }
 
   /** The Service may be gone by now, or the API server away: the next round sees. */

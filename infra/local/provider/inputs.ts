@@ -35,8 +35,8 @@ export function checkClusterInputs(inputs: PropertyMap): CheckFailure[] {
     [
       "clusterName",
       inputs.clusterName,
-      (value) => typeof value === "string" && /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/.test(value),
-      "must be a DNS label of 1 to 20 characters: it names the network namespace and the nodes",
+      (value) => typeof value === "string" && /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/.test(value),
+      "must be a DNS label of 1 to 32 characters: it names the network namespace and the nodes",
     ],
     [
       "kubernetesVersion",

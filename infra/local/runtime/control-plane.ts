@@ -122,10 +122,12 @@ interface Flag {
 function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools): string {
   const { network, ports } = record;
   const pki = paths.controlPlaneCertificates;
-  const client = `http://127.0.0.1:${String(ports.etcd)}`;
-  const peer = `http://127.0.0.1:${String(ports.etcdPeer)}`;
+  const client = `https://127.0.0.1:${String(ports.etcd)}`;
+  const peer = `https://127.0.0.1:${String(ports.etcdPeer)}`;
   const loopback: Flag = { key: "bind-address", value: "127.0.0.1", override: true };
   const quiet: Flag = { key: "profiling", value: "false" };
+  // Alone there is nobody to take turns with: after a kill the next one would wait 15 s for the lease.
+  const alone: Flag = { key: "leader-elect", value: "false" };
   const flags: Record<string, Flag[]> = {
     etcd: [
       { key: "listen-client-urls", value: client, override: true },
@@ -133,8 +135,19 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
       { key: "listen-peer-urls", value: peer, override: true },
       { key: "initial-advertise-peer-urls", value: peer, override: true },
       { key: "initial-cluster", value: `node0=${peer}`, override: true },
+      // Any user of this machine reaches its loopback: only a certificate opens the data.
+      ...["", "peer-"].flatMap((side) => [
+        { key: `${side}cert-file`, value: join(pki, "admin.crt") },
+        { key: `${side}key-file`, value: join(pki, "admin.key") },
+        { key: `${side}trusted-ca-file`, value: join(pki, "ca.crt") },
+        { key: `${side}client-cert-auth`, value: "true" },
+      ]),
     ],
     "kube-apiserver": [
+      { key: "etcd-servers", value: client, override: true },
+      { key: "etcd-cafile", value: join(pki, "ca.crt") },
+      { key: "etcd-certfile", value: join(pki, "admin.crt") },
+      { key: "etcd-keyfile", value: join(pki, "admin.key") },
       { key: "service-cluster-ip-range", value: SERVICE_CIDR },
       // On the host's loopback no pod can reach it anyway, and 127.0.0.1 is refused here.
       ...(network.kind === "namespace"
@@ -154,9 +167,10 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
       { key: "cluster-signing-cert-file", value: join(pki, "ca.crt") },
       { key: "cluster-signing-key-file", value: join(pki, "ca.key") },
       loopback,
+      alone,
       quiet,
     ],
-    "kube-scheduler": [loopback, quiet],
+    "kube-scheduler": [loopback, alone, quiet],
     "kwok-controller": [
       // Otherwise kwok would simulate the real node as well.
       { key: "manage-all-nodes", value: "false", override: true },

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { execaSync } from "execa";
 
@@ -131,18 +132,24 @@ export async function choosePorts(network: NetworkRecord): Promise<Ports> {
   return Object.fromEntries(names.map((name, index) => [name, ports[index]])) as unknown as Ports;
 }
 
-/** Whether every port can be had; in a namespace of the cluster's own, nobody else holds one. */
+/**
+ * Whether every port can be had. On the host's loopback another program may have taken one while
+ * the cluster was stopped; a process that was just killed holds its ports a moment longer.
+ */
 export async function portsFree(network: NetworkRecord, ports: Ports): Promise<boolean> {
   if (network.kind === "namespace") {
     return true;
   }
-  try {
-    const servers = await Promise.all(Object.values(ports).map((port: number) => listen(port)));
-    await Promise.all(servers.map(({ close }) => close()));
-    return true;
-  } catch {
-    return false;
+  for (const wait of [50, 200, 500, 0]) {
+    const servers = await Promise.allSettled(Object.values(ports).map((it: number) => listen(it)));
+    const held = servers.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
+    await Promise.all(held.map(({ close }) => close()));
+    if (held.length === servers.length) {
+      return true;
+    }
+    await sleep(wait);
   }
+  return false;
 }
 
 /** @param wanted 0: any free port */

@@ -40,11 +40,8 @@ export async function updatedRecord(
   stopped: boolean,
 ): Promise<ClusterRecord> {
   const { realNode, network } = existing;
-  // On the host's loopback another program may have taken a port meanwhile.
-  const ports =
-    stopped && !(await portsFree(network, existing.ports))
-      ? await choosePorts(network)
-      : existing.ports;
+  const taken = stopped && !(await portsFree(network, existing.ports));
+  const ports = taken ? await choosePorts(network) : existing.ports;
   const simulatedNodes = simulatedNodeCount(realNode, spec.nodes.simulated);
   return { ...existing, spec, simulatedNodes, ports };
 }

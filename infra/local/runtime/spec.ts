@@ -1,6 +1,6 @@
 /** What a user asks of a local cluster. Plain data: it is a Pulumi input as it stands. */
 export interface ClusterSpec {
-  /** DNS label of at most 20 characters; names the network namespace, the cgroup and the node. */
+  /** DNS label of at most 32 characters; names the network namespace, the cgroup and the node. */
   readonly name: string;
   /** Kubernetes minor, such as "1.36". */
   readonly kubernetesVersion: string;

@@ -19,6 +19,7 @@ import {
   toStruct,
   type PropertyMap,
   type ProviderPlugin,
+  type RunningProvider,
 } from "../../../toolchain/plugin/serve";
 
 export interface Message {
@@ -49,7 +50,10 @@ export class TestEngine {
     private readonly close: () => Promise<void>,
   ) {}
 
-  static async start(plugin: ProviderPlugin): Promise<TestEngine> {
+  /** @param plugin served in this process, or a function that starts a provider elsewhere */
+  static async start(
+    plugin: ProviderPlugin | ((engineAddress: string) => Promise<RunningProvider>),
+  ): Promise<TestEngine> {
     const messages: Message[] = [];
     const server = new Server();
     server.addService(EngineService, {
@@ -63,7 +67,10 @@ export class TestEngine {
         error === null ? resolve(bound) : reject(error),
       );
     });
-    const provider = await startProvider(plugin, `127.0.0.1:${String(port)}`);
+    const engineAddress = `127.0.0.1:${String(port)}`;
+    const provider = await (typeof plugin === "function"
+      ? plugin(engineAddress)
+      : startProvider(plugin, engineAddress));
     const client = new ResourceProviderClient(
       `127.0.0.1:${String(provider.port)}`,
       credentials.createInsecure(),

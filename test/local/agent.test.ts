@@ -1,0 +1,273 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+
+import { parse } from "yaml";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+
+import { Forwarder } from "../../infra/local/agent/forwarder";
+import { LoadBalancer } from "../../infra/local/agent/load-balancer";
+import { Api, credentialsOf } from "../../infra/local/runtime/api";
+import { endProcess, processesWhere } from "../../infra/local/runtime/process";
+import { OtherClient } from "../kubernetes/support/cluster";
+import { type ControlPlane, startControlPlane } from "../support/control-plane";
+import {
+  BALANCER_ADDRESS,
+  eventually,
+  expectClosed,
+  NODE_ADDRESS,
+  occupy,
+  page,
+  serve,
+  Services,
+  stopServer,
+} from "./support/services";
+
+const INGRESS = [{ ip: BALANCER_ADDRESS, ipMode: "Proxy" }];
+
+describe("the agent on a real API server", () => {
+  let plane: ControlPlane;
+  let client: OtherClient;
+  let services: Services;
+  let stopAgent: () => Promise<void>;
+
+  beforeAll(async () => {
+    plane = await startControlPlane();
+    client = new OtherClient(plane.kubeconfig);
+    services = new Services(client);
+    stopAgent = startAgent(plane.kubeconfig, NODE_ADDRESS);
+  }, 90_000);
+
+  afterAll(async () => {
+    await stopAgent();
+    client.close();
+    await plane.stop();
+  }, 60_000);
+
+  it("gives a Service its address, forwards to the node port, and stops with the Service", async () => {
+    const nodePort = await services.create("web", { port: 8080 });
+    await backend(nodePort, "from the node");
+    await eventually(async () => expect(await services.ingress("web")).toEqual(INGRESS));
+    expect(await page(8080)).toBe("from the node");
+    await services.delete("web");
+    await eventually(() => expectClosed(8080));
+  });
+
+  it("follows a changed port, and closes the port of a Service that is no longer balanced", async () => {
+    const nodePort = await services.create("moving", { port: 8081 });
+    onTestFinished(() => services.delete("moving"));
+    await backend(nodePort, "moved");
+    await eventually(async () => expect(await page(8081)).toBe("moved"));
+    await services.change("moving", { ports: [{ port: 8082, nodePort, protocol: "TCP" }] });
+    await eventually(async () => expect(await page(8082)).toBe("moved"));
+    await expectClosed(8081);
+    await services.change("moving", { type: "ClusterIP" });
+    await eventually(() => expectClosed(8082));
+  });
+
+  it("leaves a port to the Service that had it first, and tells the second in an event", async () => {
+    const first = await services.create("first", { port: 8083 });
+    await backend(first, "first");
+    await eventually(async () => expect(await services.ingress("first")).toEqual(INGRESS));
+    const held = connect(8083, BALANCER_ADDRESS);
+    onTestFinished(() => void held.destroy());
+    await new Promise((resolve) => held.once("connect", resolve));
+
+    // Its name sorts before that of the first: age counts, not the order of a list.
+    const second = await services.create("a-second", { port: 8083 });
+    onTestFinished(() => services.delete("a-second"));
+    await backend(second, "second");
+    await eventually(async () =>
+      expect(await services.warnings("a-second")).toEqual([
+        `SyncLoadBalancerFailed: ${BALANCER_ADDRESS}:8083 is taken by Service default/first: choose another port`,
+      ]),
+    );
+    expect(await services.ingress("a-second")).toBeUndefined();
+    expect(await page(8083)).toBe("first");
+    expect(held.closed).toBe(false);
+
+    await services.delete("first");
+    await eventually(async () => expect(await services.ingress("a-second")).toEqual(INGRESS));
+    await eventually(async () => expect(await page(8083)).toBe("second"));
+    expect(await services.warnings("a-second")).toHaveLength(1);
+  });
+
+  it("names the address that another program holds, and takes it when it is free", async () => {
+    const other = await occupy(BALANCER_ADDRESS, 8084);
+    const nodePort = await services.create("blocked", { port: 8084 });
+    onTestFinished(() => services.delete("blocked"));
+    await backend(nodePort, "at last");
+    await eventually(async () =>
+      expect(await services.warnings("blocked")).toEqual([
+        `SyncLoadBalancerFailed: ${BALANCER_ADDRESS}:8084 is in use by another process: end it, or choose another port or cluster.loadBalancerAddress`,
+      ]),
+    );
+    expect(await services.ingress("blocked")).toBeUndefined();
+    await stopServer(other);
+    await eventually(async () => expect(await services.ingress("blocked")).toEqual(INGRESS));
+    expect(await page(8084)).toBe("at last");
+  });
+
+  it("takes the address back from a Service whose new port cannot be had", async () => {
+    const other = await occupy(BALANCER_ADDRESS, 8086);
+    const nodePort = await services.create("changing", { port: 8085 });
+    onTestFinished(() => services.delete("changing"));
+    await backend(nodePort, "served");
+    await eventually(async () => expect(await services.ingress("changing")).toEqual(INGRESS));
+    await services.change("changing", { ports: [{ port: 8086, nodePort, protocol: "TCP" }] });
+    await eventually(async () => expect(await services.ingress("changing")).toBeUndefined());
+    await stopServer(other);
+    await eventually(async () => expect(await services.ingress("changing")).toEqual(INGRESS));
+    expect(await page(8086)).toBe("served");
+  });
+
+  it.each([
+    [
+      "udp",
+      { port: 8087, protocol: "UDP" },
+      "port 8087 is UDP: the local load balancer forwards TCP only",
+    ],
+    [
+      "no-node-port",
+      { port: 8088, spec: { allocateLoadBalancerNodePorts: false } },
+      "port 8088 has no nodePort: allocateLoadBalancerNodePorts must be true",
+    ],
+  ])("says what it cannot forward: %s", async (name, options, message) => {
+    await services.create(name, options);
+    onTestFinished(() => services.delete(name));
+    await eventually(async () =>
+      expect(await services.warnings(name)).toEqual([`SyncLoadBalancerFailed: ${message}`]),
+    );
+  });
+
+  it("leaves a Service of another class alone", async () => {
+    await services.create("classed", {
+      port: 8089,
+      spec: { loadBalancerClass: "example.com/other" },
+    });
+    const later = await services.create("later", { port: 8090 });
+    onTestFinished(async () => {
+      await services.delete("classed");
+      await services.delete("later");
+    });
+    expect(later).toBeGreaterThan(0);
+    await eventually(async () => expect(await services.ingress("later")).toEqual(INGRESS));
+    expect(await services.ingress("classed")).toBeUndefined();
+    await expectClosed(8089);
+  });
+
+  it("goes on forwarding while the API server is away, and takes up new Services after it", async () => {
+    const nodePort = await services.create("steady", { port: 8091 });
+    onTestFinished(() => services.delete("steady"));
+    await backend(nodePort, "steady");
+    await eventually(async () => expect(await page(8091)).toBe("steady"));
+    const start = await stopApiServer(plane.server);
+    expect(await page(8091)).toBe("steady");
+    start();
+    const another = await eventuallyCreated(() => services.create("after", { port: 8092 }));
+    onTestFinished(() => services.delete("after"));
+    await backend(another, "after");
+    await eventually(async () => expect(await page(8092)).toBe("after"));
+    expect(await page(8091)).toBe("steady");
+  }, 60_000);
+
+  it("gives only the address where every node is simulated: nobody would answer", async () => {
+    await stopAgent();
+    stopAgent = startAgent(plane.kubeconfig, null);
+    await services.create("simulated", { port: 8093 });
+    onTestFinished(() => services.delete("simulated"));
+    await eventually(async () => expect(await services.ingress("simulated")).toEqual(INGRESS));
+    await expectClosed(8093);
+  });
+});
+
+describe("a forwarder", () => {
+  it("carries the answer to a client that has already sent its end", async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      let said = "";
+      socket.on("data", (chunk) => (said += String(chunk)));
+      socket.on("end", () => setTimeout(() => socket.end(`heard ${said}`), 50));
+    });
+    await new Promise<void>((resolve) => server.listen(0, NODE_ADDRESS, resolve));
+    const { port } = server.address() as { port: number };
+    const forwarder = await Forwarder.listen(BALANCER_ADDRESS, 8094, {
+      address: NODE_ADDRESS,
+      port,
+    });
+    onTestFinished(async () => {
+      forwarder.close();
+      await stopServer(server);
+    });
+    const socket = connect({ host: BALANCER_ADDRESS, port: 8094, allowHalfOpen: true });
+    socket.end("hello");
+    expect(await text(socket)).toBe("heard hello");
+  });
+
+  it("ends a connection for which no node answers", async () => {
+    const target = { address: NODE_ADDRESS, port: 1 };
+    const forwarder = await Forwarder.listen(BALANCER_ADDRESS, 8095, target);
+    onTestFinished(() => forwarder.close());
+    const socket = connect(8095, BALANCER_ADDRESS);
+    expect(await text(socket)).toBe("");
+  });
+});
+
+/** @returns stops it and closes its ports */
+function startAgent(kubeconfig: string, nodeAddress: string | null): () => Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "drydock-agent-"));
+  const file = join(folder, "kubeconfig");
+  writeFileSync(file, JSON.stringify(parse(kubeconfig)));
+  const api = new Api(credentialsOf(file));
+  rmSync(folder, { recursive: true });
+  const stop = new AbortController();
+  const settings = { loadBalancerAddress: BALANCER_ADDRESS, nodeAddress };
+  const running = new LoadBalancer(api, settings).run(stop.signal);
+  return async () => {
+    stop.abort();
+    await running;
+    api.close();
+  };
+}
+
+async function backend(port: number, answer: string): Promise<void> {
+  const server = await serve(port, answer);
+  onTestFinished(() => stopServer(server));
+}
+
+/** Kills the API server that serves a URL. @returns starts it again as it was */
+async function stopApiServer(url: string): Promise<() => void> {
+  const flag = `--secure-port=${new URL(url).port}`;
+  const [pid = 0] = processesWhere((args) => args.includes(flag));
+  const command = readFileSync(`/proc/${String(pid)}/cmdline`, "utf8")
+    .split("\0")
+    .slice(0, -1);
+  await endProcess(pid, 0);
+  return () => {
+    const [file = "", ...args] = command;
+    const child: ChildProcess = spawn(file, args, { stdio: "ignore" });
+    restarted.push(child);
+  };
+}
+
+const restarted: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of restarted) {
+    child.kill("SIGKILL");
+  }
+});
+
+async function eventuallyCreated(create: () => Promise<number>): Promise<number> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await create();
+    } catch (error) {
+      if (attempt === 100) {
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}

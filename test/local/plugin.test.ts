@@ -1,0 +1,301 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+
+import { deleteCluster, leftovers } from "../../infra/local/runtime/delete";
+import { Secret, UNKNOWN } from "../../toolchain/plugin/serve";
+import { failureOf, type State, type TestEngine } from "../kubernetes/support/engine";
+import {
+  CLUSTER_URN,
+  clusterInputs,
+  createPod,
+  IMAGE_URN,
+  listenAddresses,
+  nameOf,
+  type Pod,
+  processesOf,
+  withApi,
+} from "./support/cluster";
+import { asRoot, findProgram } from "./support/host";
+import { occupy, stopServer } from "./support/services";
+import { CANARY, environmentOf, Project } from "./support/plugin";
+
+const NOBODY = 65_534;
+/** Runs a command as an ordinary user; as it is where this run is one already. */
+const asUser = asRoot
+  ? [
+      findProgram("setpriv").path,
+      `--reuid=${String(NOBODY)}`,
+      `--regid=${String(NOBODY)}`,
+      "--clear-groups",
+      "--",
+    ]
+  : [];
+const NAME = `t-user-${String(process.pid)}`;
+const NO_ROOT = "a real node needs root, and this user is not root (use sudo for a real one)";
+const COMPONENTS = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kwok-controller",
+  "node",
+];
+
+describe("the plugin as an ordinary user", () => {
+  let project: Project;
+  let engine: TestEngine;
+  let state: State;
+
+  beforeAll(async () => {
+    project = await Project.create(asRoot ? NOBODY : undefined);
+    engine = await project.engine(asUser);
+  }, 60_000);
+
+  afterAll(async () => {
+    await engine.stop();
+    await deleteCluster(project.folder, NAME);
+    project.remove();
+  }, 60_000);
+
+  it("refuses wrong inputs, all at once", async () => {
+    const wrong = { ...clusterInputs("Wrong_Name", "perhaps"), loadBalancerAddress: "10.0.0.1" };
+    const failures = (await engine.check(CLUSTER_URN, wrong).catch(String)) as string;
+    expect(failures).toContain("clusterName: ");
+    expect(failures).toContain("nodes.real: ");
+    expect(failures).toContain("loadBalancerAddress: ");
+  });
+
+  it("refuses a real node where it is demanded, with reason and fix", async () => {
+    const inputs = clusterInputs(NAME, "always");
+    const failure = [
+      "this machine does not permit a real node",
+      `  why: ${NO_ROOT}`,
+      "  fix: mend that, or set cluster.nodes.real to auto or never",
+    ].join("\n");
+    expect(await failureOf(engine.create(CLUSTER_URN, inputs, { preview: true }))).toBe(failure);
+    expect(await failureOf(engine.create(CLUSTER_URN, inputs))).toBe(failure);
+    expect(existsSync(project.clusters)).toBe(false);
+  });
+
+  it("says in the preview what will be simulated and why, and makes nothing", async () => {
+    const inputs = await engine.check(CLUSTER_URN, clusterInputs(NAME));
+    const planned = await engine.create(CLUSTER_URN, inputs, { preview: true });
+    expect(planned.outputs).toMatchObject({ clusterName: NAME, kubeconfig: UNKNOWN });
+    expect(engine.texts("info").at(-1)).toMatch(
+      /^creates Kubernetes 1\.36\.\d+: control plane .* no real node and 3 simulated by kwok\. Simulated nodes run no containers, so no page is served\. Reason: a real node needs root/,
+    );
+    expect(existsSync(project.clusters)).toBe(false);
+  });
+
+  it("makes a cluster whose nodes are simulated and says that no page is served", async () => {
+    state = await engine.create(CLUSTER_URN, clusterInputs(NAME));
+    expect(state.id).toBe(NAME);
+    expect(state.outputs).toMatchObject({
+      status: "running",
+      servesTraffic: false,
+      reasons: [NO_ROOT],
+      nodeNames: [1, 2, 3].map((index) => `${NAME}-simulated-${String(index)}`),
+      server: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/) as string,
+    });
+    expect(state.outputs.kubeconfig).toBeInstanceOf(Secret);
+    expect(engine.texts("info").at(-1)).toContain("so no page is served");
+    expect(engine.texts("status")).toContain("starting the control plane");
+  }, 90_000);
+
+  it("listens on 127.0.0.1 alone", async () => {
+    const pids = processesOf(project);
+    expect(pids.map(nameOf).sort()).toEqual(
+      expect.arrayContaining(COMPONENTS.map((it) => it.slice(0, 15)).sort()),
+    );
+    expect(await listenAddresses(pids)).toEqual(["127.0.0.1"]);
+  });
+
+  it("keeps keys and kubeconfig to its user, and the caller's secrets out of every process and log", () => {
+    const cluster = join(project.clusters, NAME);
+    expect(statSync(cluster).mode & 0o777).toBe(0o700);
+    expect(statSync(join(cluster, "kubeconfig")).mode & 0o777).toBe(0o600);
+    for (const pid of processesOf(project)) {
+      expect(environmentOf(pid)).not.toContain(CANARY);
+    }
+    for (const file of readdirSync(join(cluster, "logs"))) {
+      expect(readFileSync(join(cluster, "logs", file), "utf8")).not.toContain(CANARY);
+    }
+  });
+
+  it("runs pods, in name, on its nodes", async () => {
+    await withApi(project, NAME, async (api) => {
+      await createPod(api, "web");
+      await vi.waitFor(async () => {
+        const web = await api.call<Pod>("GET", "/api/v1/namespaces/default/pods/web");
+        expect(web.status.phase).toBe("Running");
+        expect(state.outputs.nodeNames).toContain(web.spec.nodeName);
+      }, 20_000);
+    });
+  }, 30_000);
+
+  it("gives an image its name without building it, since nobody pulls it", async () => {
+    const image = await engine.create(IMAGE_URN, imageInputs(NAME));
+    expect(image.outputs).toMatchObject({
+      reference: expect.stringMatching(/^localhost\/drydock\/web@sha256:[0-9a-f]{64}$/) as string,
+      base: "simulated",
+    });
+    expect(await engine.diff(IMAGE_URN, image, imageInputs(NAME))).toMatchObject({
+      changes: "none",
+    });
+  });
+
+  it("sees no difference while all runs, and an update in other nodes", async () => {
+    expect(await engine.diff(CLUSTER_URN, state, clusterInputs(NAME))).toMatchObject({
+      changes: "none",
+      detailed: {},
+    });
+    expect(await engine.diff(CLUSTER_URN, state, clusterInputs(NAME, "auto", 5))).toMatchObject({
+      changes: "some",
+      detailed: { "nodes.simulated": "UPDATE" },
+      replaces: [],
+    });
+    expect(await engine.diff(CLUSTER_URN, state, clusterInputs("other"))).toMatchObject({
+      detailed: { clusterName: "UPDATE_REPLACE" },
+      deleteBeforeReplace: true,
+    });
+  });
+
+  it("sees killed processes, says which, and revives the cluster with its data", async () => {
+    for (const pid of processesOf(project)) {
+      process.kill(pid, "SIGKILL");
+    }
+    await vi.waitFor(() => expect(processesOf(project)).toEqual([]));
+    const difference = await engine.diff(CLUSTER_URN, state, clusterInputs(NAME));
+    expect(difference.detailed).toEqual({ status: "UPDATE" });
+    expect(engine.texts("warn").at(-1)).toBe(
+      `cluster ${NAME} is not running whole (missing: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok-controller, agent): the update revives it with its data`,
+    );
+    expect((await engine.read(CLUSTER_URN, state))?.outputs).toMatchObject({ status: "stopped" });
+    const preview = await engine.update(CLUSTER_URN, state, clusterInputs(NAME), { preview: true });
+    expect(preview.outputs.server).toBe(state.outputs.server);
+    const revived = await engine.update(CLUSTER_URN, state, clusterInputs(NAME));
+    expect(revived.outputs.kubeconfig).toEqual(state.outputs.kubeconfig);
+    expect((await engine.diff(CLUSTER_URN, revived, clusterInputs(NAME))).changes).toBe("none");
+    const web = await withApi(project, NAME, (api) =>
+      api.call<Pod>("GET", "/api/v1/namespaces/default/pods/web"),
+    );
+    expect(web.metadata.name).toBe("web");
+  }, 90_000);
+
+  it("revives a single component that died", async () => {
+    const killed = processesOf(project).find((pid) => nameOf(pid) === "kube-scheduler") ?? 0;
+    process.kill(killed, "SIGKILL");
+    await vi.waitFor(() => expect(processesOf(project)).not.toContain(killed));
+    await engine.update(CLUSTER_URN, state, clusterInputs(NAME));
+    expect(processesOf(project).map(nameOf)).toContain("kube-scheduler");
+    expect((await engine.diff(CLUSTER_URN, state, clusterInputs(NAME))).changes).toBe("none");
+  }, 60_000);
+
+  it("takes other ports where another program holds one meanwhile, and keeps the data", async () => {
+    for (const pid of processesOf(project)) {
+      process.kill(pid, "SIGKILL");
+    }
+    await vi.waitFor(() => expect(processesOf(project)).toEqual([]));
+    const { port } = new URL(state.outputs.server as string);
+    const other = await vi.waitFor(() => occupy("127.0.0.1", Number(port)));
+    onTestFinished(() => stopServer(other));
+    const revived = await engine.update(CLUSTER_URN, state, clusterInputs(NAME));
+    expect(revived.outputs.server).not.toBe(state.outputs.server);
+    const web = await withApi(project, NAME, (api) =>
+      api.call<Pod>("GET", "/api/v1/namespaces/default/pods/web"),
+    );
+    expect(web.metadata.name).toBe("web");
+    state = revived;
+  }, 90_000);
+
+  it("adds simulated nodes and takes them away", async () => {
+    const names = async (): Promise<string[]> =>
+      withApi(project, NAME, async (api) =>
+        (await api.call<{ items: Pod[] }>("GET", "/api/v1/nodes")).items.map(
+          (it) => it.metadata.name,
+        ),
+      );
+    const five = await engine.update(CLUSTER_URN, state, clusterInputs(NAME, "auto", 5));
+    expect(five.outputs.nodeNames).toHaveLength(5);
+    expect((await names()).sort()).toEqual(five.outputs.nodeNames);
+    const back = await engine.update(CLUSTER_URN, five, clusterInputs(NAME));
+    expect((await names()).sort()).toEqual(back.outputs.nodeNames);
+    expect(back.outputs.nodeNames).toHaveLength(3);
+  }, 90_000);
+
+  it("imports a running cluster by its name, and knows one that is not there", async () => {
+    const found = await engine.read(CLUSTER_URN, { id: NAME, inputs: {}, outputs: {} });
+    expect(found?.inputs).toEqual(clusterInputs(NAME));
+    expect(found?.outputs.server).toBe(state.outputs.server);
+    const nothing = { id: "not-there", inputs: {}, outputs: {} };
+    expect(await engine.read(CLUSTER_URN, nothing)).toBeUndefined();
+  });
+
+  it("removes processes and files whole, and a second time without complaint", async () => {
+    await engine.delete(CLUSTER_URN, state);
+    expect(processesOf(project)).toEqual([]);
+    expect(leftovers(project.folder, NAME)).toEqual([]);
+    expect(existsSync(project.clusters)).toBe(false);
+    await engine.delete(CLUSTER_URN, state);
+    expect(await engine.read(CLUSTER_URN, state)).toBeUndefined();
+  }, 30_000);
+});
+
+describe("the image resource", () => {
+  let project: Project;
+  let engine: TestEngine;
+
+  beforeAll(async () => {
+    project = await Project.create();
+    engine = await project.engine();
+  }, 60_000);
+
+  afterAll(async () => {
+    await engine.stop();
+    project.remove();
+  });
+
+  it("is unknown in a preview, and refuses a cluster that is not there", async () => {
+    const planned = await engine.create(IMAGE_URN, imageInputs("none"), { preview: true });
+    expect(planned.outputs).toMatchObject({ reference: UNKNOWN, base: UNKNOWN });
+    expect(await failureOf(engine.create(IMAGE_URN, imageInputs("none")))).toBe(
+      "there is no cluster none to bring the image to",
+    );
+  });
+
+  it("is built anew for another recipe or other files, and replaced for another cluster", async () => {
+    const inputs = imageInputs("dev");
+    const state = {
+      id: "web",
+      inputs,
+      outputs: { ...inputs, reference: "localhost/web@sha256:0" },
+    };
+    const diff = async (change: object) =>
+      (await engine.diff(IMAGE_URN, state, { ...inputs, ...change })).detailed;
+    expect(await diff({})).toEqual({});
+    expect(await diff({ recipe: "{}" })).toEqual({ recipe: "UPDATE" });
+    expect(await diff({ sourceHash: "other" })).toEqual({ sourceHash: "UPDATE" });
+    expect(await diff({ clusterName: "prod" })).toEqual({ clusterName: "UPDATE_REPLACE" });
+  });
+
+  it("is the only one beside the cluster", async () => {
+    const urn = "urn:pulumi:dev::drydock::drydock:local:Moon::moon";
+    expect(await failureOf(engine.check(urn, {}))).toBe(
+      "the drydock plugin has no resource drydock:local:Moon: it has drydock:local:Cluster, drydock:local:Image",
+    );
+  });
+});
+
+function imageInputs(clusterName: string) {
+  const recipe = {
+    name: "drydock/web",
+    title: "web",
+    description: "for a test",
+    base: { kind: "scratch" },
+    layers: [{ name: "page", entries: [{ kind: "text", path: "index.html", text: "hello" }] }],
+    config: {},
+  };
+  return { clusterName, recipe: JSON.stringify(recipe), sourceHash: "0".repeat(64) };
+}

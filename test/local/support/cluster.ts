@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { Api, credentialsOf, type KubernetesObject } from "../../../infra/local/runtime/api";
+import { processesWhere } from "../../../infra/local/runtime/process";
+import type { PropertyMap } from "../../../toolchain/plugin/serve";
+import { findProgram } from "./host";
+import type { Project } from "./plugin";
+
+export const CLUSTER_URN = "urn:pulumi:dev::drydock::drydock:local:Cluster::cluster-local";
+export const IMAGE_URN = "urn:pulumi:dev::drydock::drydock:local:Image::web-image";
+
+export function clusterInputs(clusterName: string, real = "auto", simulated = 0): PropertyMap {
+  const nodes = { real, simulated };
+  return { clusterName, kubernetesVersion: "1.36", nodes, loadBalancerAddress: "127.0.0.1" };
+}
+
+/** Pids of a project's processes: their executable or an argument lies in its cluster folder. */
+export function processesOf(project: Project): number[] {
+  return processesWhere((args) => args.some((arg) => arg.includes(`${project.clusters}/`)));
+}
+
+export function nameOf(pid: number): string {
+  return readFileSync(`/proc/${String(pid)}/comm`, "utf8").trim();
+}
+
+/** Addresses, without the port, on which the processes listen in this network namespace. */
+export async function listenAddresses(pids: readonly number[]): Promise<string[]> {
+  const { stdout } = await findProgram("ss").run("--tcp", "--udp", "-lnpH");
+  const own = stdout
+    .split("\n")
+    .filter((line) => pids.some((pid) => line.includes(`pid=${String(pid)},`)));
+  return [...new Set(own.map((line) => line.split(/\s+/)[4]?.replace(/:\d+$/, "") ?? ""))];
+}
+
+/** A client of the cluster's API server with the administrator's kubeconfig. */
+export async function withApi<T>(
+  project: Project,
+  cluster: string,
+  use: (api: Api) => Promise<T>,
+): Promise<T> {
+  const api = new Api(credentialsOf(join(project.clusters, cluster, "kubeconfig")));
+  try {
+    return await use(api);
+  } finally {
+    api.close();
+  }
+}
+
+export interface Pod extends KubernetesObject {
+  readonly spec: { readonly nodeName?: string };
+  readonly status: { readonly phase?: string };
+}
+
+/** A pod that any cluster schedules; on a simulated node it "runs" without a process. */
+export function pod(name: string): object {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: { containers: [{ name: "web", image: "example.com/web:1" }] },
+  };
+}
+
+/** Until the default service account is there: before that no pod is admitted. */
+export async function createPod(api: Api, name: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await api.call("POST", "/api/v1/namespaces/default/pods", pod(name));
+      return;
+    } catch (error) {
+      if (attempt === 100) {
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

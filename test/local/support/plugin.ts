@@ -1,0 +1,155 @@
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { build } from "esbuild";
+
+import { requiredTools } from "../../../infra/local/runtime/plan";
+import type { RunningProvider } from "../../../toolchain/plugin/serve";
+import { resolveTools } from "../../../toolchain/resolve";
+import { TestEngine } from "../../kubernetes/support/engine";
+import { root } from "../../support/stack-file";
+
+/** Put where no log, file or process of a cluster may show it. */
+export const CANARY = "canary-passphrase-4711";
+
+/** A folder like a checkout with built bundles, and a cache with the tools of simulated nodes. */
+export class Project {
+  private constructor(
+    readonly folder: string,
+    private readonly cache: string,
+  ) {}
+
+  /** @param owner uid that the folder and the cache belong to; default: the caller's */
+  static async create(owner?: number): Promise<Project> {
+    const base = realpathSync(mkdtempSync(join(tmpdir(), "drydock-local-")));
+    chmodSync(base, 0o755);
+    const project = new Project(join(base, "drydock"), join(base, "cache"));
+    mkdirSync(project.folder);
+    writeFileSync(join(project.folder, "package.json"), JSON.stringify({ name: "drydock" }));
+    cpSync(join(root, "toolchain", "go"), join(project.folder, "toolchain", "go"), {
+      recursive: true,
+    });
+    await bundle("infra/local/provider/main.ts", project.plugin);
+    await bundle("infra/local/agent/main.ts", join(project.folder, "dist", "local", "agent.js"));
+    await linkCache(join(project.cache, "drydock"));
+    if (owner !== undefined) {
+      give(base, owner);
+    }
+    return project;
+  }
+
+  get clusters(): string {
+    return join(this.folder, ".drydock", "clusters");
+  }
+
+  /**
+   * Starts the plugin as the engine does.
+   * @param wrapper a command that runs the command after it, such as setpriv
+   */
+  engine(wrapper: readonly string[] = []): Promise<TestEngine> {
+    return TestEngine.start((address) => this.launch(address, wrapper));
+  }
+
+  remove(): void {
+    rmSync(dirname(this.folder), { recursive: true, force: true });
+  }
+
+  private get plugin(): string {
+    return join(this.folder, "dist", "plugins", "drydock", "plugin.js");
+  }
+
+  private async launch(address: string, wrapper: readonly string[]): Promise<RunningProvider> {
+    const command = [...wrapper, process.execPath, this.plugin, address];
+    const [file = "", ...args] = command;
+    const child = spawn(file, args, {
+      cwd: this.folder,
+      stdio: ["pipe", "pipe", "inherit"],
+      env: {
+        PATH: process.env.PATH ?? "",
+        HOME: dirname(this.folder),
+        XDG_CACHE_HOME: this.cache,
+        PULUMI_CONFIG_PASSPHRASE: CANARY,
+      },
+    });
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const port = await new Promise<number>((resolve, reject) => {
+      createInterface({ input: child.stdout }).once("line", (line) => resolve(Number(line)));
+      child.once("error", reject);
+      void ended.then(() => reject(new Error("the plugin ended")));
+    });
+    const stop = async (): Promise<void> => {
+      child.stdin.end();
+      await ended;
+    };
+    return { port, stop };
+  }
+}
+
+/** As scripts/build.mjs does it. */
+async function bundle(source: string, outfile: string): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    logLevel: "error",
+    define: { "import.meta.url": "__bundleUrl" },
+    banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  });
+}
+
+/** The user's cache may lie where another user cannot read it: its entries are linked, not copied. */
+async function linkCache(directory: string): Promise<void> {
+  const names = requiredTools({ realNode: false, simulatedNodes: 1 });
+  for (const { path, source } of (await resolveTools(names)).values()) {
+    const target = join(directory, "tools", basename(dirname(path)));
+    if (source !== "PATH") {
+      mkdirSync(target, { recursive: true });
+      for (const file of readdirSync(dirname(path))) {
+        link(join(dirname(path), file), join(target, file));
+      }
+    }
+  }
+}
+
+function link(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    // Another file system.
+    cpSync(from, to);
+  }
+}
+
+/** Gives the folders away; files stay, since a link shares its owner with the cache. */
+function give(folder: string, owner: number): void {
+  chownSync(folder, owner, owner);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) {
+      give(join(folder, entry.name), owner);
+    }
+  }
+}
+
+/** Environment of a process, one variable a line. */
+export function environmentOf(pid: number): string {
+  return readFileSync(`/proc/${String(pid)}/environ`, "utf8").replaceAll("\0", "\n");
+}

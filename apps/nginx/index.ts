@@ -89,7 +89,6 @@ export class Nginx extends pulumi.ComponentResource {
       { metadata: this.metadata, automountServiceAccountToken: false },
       this.child,
     );
-    const timeout = `${args.rolloutTimeoutSeconds}s`;
     return new k8s.apps.v1.Deployment(
       name,
       {
@@ -114,7 +113,7 @@ export class Nginx extends pulumi.ComponentResource {
       {
         ...this.child,
         dependsOn: [args.after, account],
-        customTimeouts: { create: timeout, update: timeout },
+        ...timeouts(args),
       },
     );
   }
@@ -134,9 +133,10 @@ export class Nginx extends pulumi.ComponentResource {
   /** After the pods, so that its address answers as soon as it is known. */
   private service(
     name: string,
-    { port, loadBalancer }: NginxArgs,
+    args: NginxArgs,
     deployment: k8s.apps.v1.Deployment,
   ): k8s.core.v1.Service {
+    const { port, loadBalancer } = args;
     const { annotations, className } = loadBalancer ?? { annotations: {} };
     return new k8s.core.v1.Service(
       name,
@@ -149,9 +149,15 @@ export class Nginx extends pulumi.ComponentResource {
           ports: [{ name: "http", protocol: "TCP", port, targetPort: "http" }],
         },
       },
-      { ...this.child, dependsOn: [deployment] },
+      { ...this.child, dependsOn: [deployment], ...timeouts(args) },
     );
   }
+}
+
+/** A load balancer that finds its port taken is no more worth waiting for than a bad image. */
+function timeouts(args: NginxArgs): pulumi.CustomResourceOptions {
+  const timeout = `${args.rolloutTimeoutSeconds}s`;
+  return { customTimeouts: { create: timeout, update: timeout } };
 }
 
 /** As it is before the cluster has filled it in: the SDK's type declares every field as present. */

@@ -104,19 +104,29 @@ export class CoreDns extends pulumi.ComponentResource {
   }
 }
 
-/** Without `forward`: no query leaves the cluster's network namespace. */
+/**
+ * Two zones: the cluster's own, and all the rest, which does not exist here because no query leaves
+ * the cluster's network namespace.
+ */
 function corefile(): string {
-  return `.:${String(COREDNS_PORT)} {
+  const zones = [CLUSTER_DOMAIN, "in-addr.arpa", "ip6.arpa"];
+  const listen = (zone: string): string => `${zone}:${String(COREDNS_PORT)}`;
+  return `${zones.map(listen).join(" ")} {
     errors
     health :${String(HEALTH_PORT)}
     ready :${String(READY_PORT)}
-    kubernetes ${CLUSTER_DOMAIN} in-addr.arpa ip6.arpa {
+    kubernetes ${zones.join(" ")} {
         ttl 30
     }
     prometheus :${String(METRICS_PORT)}
     cache 30
-    loop
     loadbalance
+}
+${listen(".")} {
+    errors
+    template ANY ANY {
+        rcode NXDOMAIN
+    }
 }
 `;
 }

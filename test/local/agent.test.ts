@@ -240,7 +240,10 @@ async function backend(port: number, answer: string): Promise<void> {
 /** Kills the API server that serves a URL. @returns starts it again as it was */
 async function stopApiServer(url: string): Promise<() => void> {
   const flag = `--secure-port=${new URL(url).port}`;
-  const [pid = 0] = processesWhere((args) => args.includes(flag));
+  const [pid] = processesWhere((args) => args.includes(flag));
+  if (pid === undefined) {
+    throw new Error(`no API server runs with ${flag}`);
+  }
   const command = readFileSync(`/proc/${String(pid)}/cmdline`, "utf8")
     .split("\0")
     .slice(0, -1);

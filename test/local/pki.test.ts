@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { credentialsOf } from "../../infra/local/runtime/api";
-import { CertificateAuthority, kubeconfig } from "../../infra/local/runtime/pki";
+import { kubeconfig } from "../../infra/local/runtime/kubeconfig";
+import { CertificateAuthority } from "../../infra/local/runtime/pki";
 import { temporaryFolder } from "../toolchain/support";
 import { writeAuthority } from "./support/authority";
 

@@ -1,9 +1,15 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { request, type RequestOptions } from "node:https";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 
+import { credentialsOf } from "../../infra/local/runtime/api";
 import { deleteCluster, leftovers } from "../../infra/local/runtime/delete";
+import { clusterPaths } from "../../infra/local/runtime/paths";
+import { readRecord } from "../../infra/local/runtime/record";
 import { Secret, UNKNOWN } from "../../toolchain/plugin/serve";
 import { failureOf, type State, type TestEngine } from "../kubernetes/support/engine";
 import {
@@ -112,6 +118,18 @@ describe("the plugin as an ordinary user", () => {
     expect(await listenAddresses(pids)).toEqual(["127.0.0.1"]);
   });
 
+  it("opens etcd to nobody without a certificate", async () => {
+    const { ports } = readRecord(clusterPaths(project.folder, NAME)) ?? {};
+    const address = `127.0.0.1:${String(ports?.etcd)}/version`;
+    const { certificate: cert, key } = credentialsOf(join(project.clusters, NAME, "kubeconfig"));
+    expect(await get(`https://${address}`, { cert, key })).toContain("etcdserver");
+    await expect(get(`https://${address}`)).rejects.toThrow(/certificate required/);
+    await expect(fetch(`http://${address}`)).rejects.toThrow();
+    await expect(get(`https://127.0.0.1:${String(ports?.etcdPeer)}/members`)).rejects.toThrow(
+      /certificate required/,
+    );
+  });
+
   it("keeps keys and kubeconfig to its user, and the caller's secrets out of every process and log", () => {
     const cluster = join(project.clusters, NAME);
     expect(statSync(cluster).mode & 0o777).toBe(0o700);
@@ -185,9 +203,10 @@ describe("the plugin as an ordinary user", () => {
   }, 90_000);
 
   it("revives a single component that died", async () => {
-    const killed = processesOf(project).find((pid) => nameOf(pid) === "kube-scheduler") ?? 0;
-    process.kill(killed, "SIGKILL");
-    await vi.waitFor(() => expect(processesOf(project)).not.toContain(killed));
+    const killed = processesOf(project).filter((pid) => nameOf(pid) === "kube-scheduler");
+    expect(killed).toHaveLength(1);
+    killed.forEach((pid) => process.kill(pid, "SIGKILL"));
+    await vi.waitFor(() => expect(processesOf(project)).not.toContain(killed[0]));
     await engine.update(CLUSTER_URN, state, clusterInputs(NAME));
     expect(processesOf(project).map(nameOf)).toContain("kube-scheduler");
     expect((await engine.diff(CLUSTER_URN, state, clusterInputs(NAME))).changes).toBe("none");
@@ -287,6 +306,14 @@ describe("the image resource", () => {
     );
   });
 });
+
+async function get(url: string, credentials: RequestOptions = {}): Promise<string> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const options = { ...credentials, rejectUnauthorized: false };
+    request(url, options, resolve).once("error", reject).end();
+  });
+  return text(response);
+}
 
 function imageInputs(clusterName: string) {
   const recipe = {

@@ -1,7 +1,7 @@
 import { forcesPatch } from "./annotations";
 import type { Patience } from "./client";
 import type { Cluster } from "./cluster";
-import { ApiError, conflictingManagers, fieldConflict, isNotFound } from "./errors";
+import { ApiError, conflictingManagers, fieldConflict, isInvalid, isNotFound } from "./errors";
 import { CREATE_MANAGER, needsTurnover, turnOver } from "./managed-fields";
 import { describe, refOf, type KubernetesObject } from "./objects";
 
@@ -27,13 +27,16 @@ export async function applyObject(
   }
 }
 
-/** What an apply would make of the object, by the server's own reckoning. Errors as above. */
+/**
+ * What an apply would make of the object, by the server's own reckoning; undefined where only the
+ * real run can tell. Errors as above.
+ */
 export async function dryRunApply(
   cluster: Cluster,
   object: KubernetesObject,
   manager: string,
   patience: Patience,
-): Promise<KubernetesObject> {
+): Promise<KubernetesObject | undefined> {
   const options = { fieldManager: manager, dryRun: true };
   try {
     return await cluster.api.apply(object, { ...options, force: forcesPatch(object) }, patience);
@@ -41,6 +44,10 @@ export async function dryRunApply(
     // The real run turns these fields over first, which a dry run cannot.
     if (ownsAll(conflictingManagers(error))) {
       return cluster.api.apply(object, { ...options, force: true }, patience);
+    }
+    // Of a list whose item has moved the server would see both, for the same reason.
+    if (isInvalid(error) && needsTurnover(await cluster.api.get(refOf(object), patience))) {
+      return undefined;
     }
     throw fieldConflict(error, describe(refOf(object))) ?? error;
   }

@@ -16,7 +16,7 @@ const START_COMMAND = "/usr/local/bin/start";
 export const HEALTH_PATH = "/healthz";
 
 /** Commands of the fallback base; the registry's base has them, and more, too. */
-const COMMANDS = ["cat", "env", "id", "ls", "ps", "rm", "sh", "sleep", "wget"];
+const COMMANDS = ["cat", "env", "id", "ls", "ps", "rm", "sh", "sleep"];
 
 /**
  * nginx with the project's own small site, for restricted Pod Security: not root, no capability, and

@@ -157,7 +157,11 @@ export class LoadBalancer {
     // Proxy: kube-proxy must not catch the host's loopback address inside the cluster.
     const ingress = ip === undefined ? null : [{ ip, ipMode: "Proxy" }];
     const status = { loadBalancer: { ingress } };
-    await this.quietly(this.api.call("PATCH", `${pathOf(service)}/status`, { status }));
+    await this.quietly(
+      this.api.call("PATCH", `${pathOf(service)}/status?fieldManager=drydock-load-balancer`, {
+        status,
+      }),
+    );
   }
 
   /** One Warning event for each new problem of a Service: `kubectl describe` and awaiters show it. */

@@ -7,6 +7,7 @@ import {
   type DeleteRequest,
   type DiffRequest,
   type DiffResult,
+  PartialFailure,
   type PropertyDiff,
   type PropertyMap,
   type ReadRequest,
@@ -90,8 +91,8 @@ export const clusterResource = {
         }
         return { id: "", outputs: previewOutputs(request.inputs) };
       }
-      const cluster = await ensureCluster(spec, runtimeContext(request.urn, context));
-      context.log.info(describePlan(cluster.record, cluster.record.kubernetes), request.urn);
+      const cluster = await startOrKeep(request, context);
+      context.log.status(describePlan(cluster.record, cluster.record.kubernetes), request.urn);
       return { id: spec.name, outputs: outputsOf(request.inputs, cluster) };
     });
   },
@@ -137,6 +138,30 @@ export const clusterResource = {
     await explained(() => deleteCluster(projectRoot, id));
   },
 };
+
+/**
+ * Starts the cluster. Interrupted or failed half-way it stays in state with what there is of it, so
+ * that the next update goes on and a destroy removes it.
+ */
+async function startOrKeep(
+  { inputs, urn }: CreateRequest,
+  context: Context,
+): Promise<RunningCluster> {
+  const spec = clusterSpec(inputs);
+  const runtime = runtimeContext(urn, context);
+  try {
+    return await ensureCluster(spec, runtime);
+  } catch (error) {
+    const paths = clusterPaths(runtime.projectRoot, spec.name);
+    const record = readRecord(paths);
+    if (record === undefined) {
+      throw error;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    const outputs = { ...outputsOf(inputs, describeCluster(record, paths)), status: "stopped" };
+    throw new PartialFailure(spec.name, outputs, [reason], inputs);
+  }
+}
 
 /** Parts of a cluster that should run and do not; all of them when there is no cluster. */
 function missingNow(id: string, urn: string, context: Context): string[] {

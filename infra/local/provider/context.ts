@@ -1,7 +1,7 @@
 import { PluginError, type Context } from "../../../toolchain/plugin/serve";
 import { defaultCacheDirectory, projectRoot } from "../../../toolchain/paths";
-import { resolveTools, ToolError } from "../../../toolchain/resolve";
-import { ImageError } from "../../images";
+import { ToolError } from "../../../toolchain/errors";
+import { ImageError } from "../../images/errors";
 import { LocalClusterError } from "../runtime/errors";
 import type { RuntimeContext } from "../runtime/lifecycle";
 
@@ -15,6 +15,8 @@ export function runtimeContext(urn: string, context: Context): RuntimeContext {
     onProgress,
     onNotice: (line) => context.log.info(line, urn),
     resolveTools: async (names) => {
+      // Loaded when it is needed: it brings the whole downloader with it.
+      const { resolveTools } = await import("../../../toolchain/resolve.js");
       const tools = await resolveTools(names, {
         signal: context.signal,
         onProgress: (progress) => {

@@ -16,11 +16,12 @@ import {
   type UpdateRequest,
   type UpdateResult,
 } from "../../../toolchain/plugin/serve";
-import { hashRecipeInputs, type ImageRecipe } from "../../images";
+import { hashRecipeInputs } from "../../images/hash";
+import type { ImageRecipe } from "../../images/recipe";
 import { build, hasImage, importImage } from "../runtime/images";
 import { clusterPaths } from "../runtime/paths";
 import { IMAGE_TOOLS } from "../runtime/plan";
-import { readRecord } from "../runtime/record";
+import { readRecord, readTools } from "../runtime/record";
 import { explained, runtimeContext } from "./context";
 import { text } from "./inputs";
 
@@ -118,8 +119,7 @@ async function isPresent(
     return true;
   }
   try {
-    const tools = await runtime.resolveTools(["ctr"]);
-    return await hasImage(paths, tools, text(outputs.reference));
+    return await hasImage(paths, readTools(paths), text(outputs.reference));
   } catch {
     // The node is down: its images lie on disk, and the update that revives it asks again.
     return true;

@@ -1,8 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { stringify } from "yaml";
-
 import { KWOK_CLUSTER, type ClusterPaths } from "./paths";
 import { type Command, inNetwork, processesWhere, readText, run } from "./process";
 import { API_SERVICE_ADDRESS, type ClusterRecord, POD_CIDR, SERVICE_CIDR } from "./spec";
@@ -166,6 +164,8 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
       { key: "service-cluster-ip-range", value: SERVICE_CIDR },
       { key: "cluster-signing-cert-file", value: join(pki, "ca.crt") },
       { key: "cluster-signing-key-file", value: join(pki, "ca.key") },
+      // A new node keeps its taint not-ready until the next look at it.
+      { key: "node-monitor-period", value: "1s", override: true },
       loopback,
       alone,
       quiet,
@@ -182,7 +182,8 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
   };
   const components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
   const simulate = record.simulatedNodes > 0 ? ["kwok-controller"] : [];
-  return stringify({
+  // JSON is YAML too.
+  const config = {
     kind: "KwokctlConfiguration",
     apiVersion: "config.kwok.x-k8s.io/v1alpha1",
     options: {
@@ -211,5 +212,6 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
       name,
       extraArgs: flags[name],
     })),
-  });
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
 }

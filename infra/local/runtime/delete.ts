@@ -23,7 +23,7 @@ export async function deleteCluster(projectRoot: string, name: string): Promise<
   await endProcesses(paths, name);
   if (ownsHostParts(paths)) {
     await deleteNamespace(namespaceName(name), interfaceName(name));
-    await deleteMountNamespace(paths, madeMountPoints(paths));
+    await deleteMountNamespace(paths);
     deleteCgroup(name);
     rmSync(paths.run, { recursive: true, force: true });
     removeEmpty("/run/drydock");
@@ -87,11 +87,6 @@ function ownPids(paths: ClusterPaths, name: string): number[] {
   const containers = owned ? cgroupPids(name) : [];
   const agent = processesWhere((args) => args.includes(agentSettings(paths)));
   return [...new Set([...agent, ...inNamespace, ...controlPlanePids(paths), ...containers])];
-}
-
-function madeMountPoints(paths: ClusterPaths): string[] {
-  const text = readText(join(paths.root, "mount-points.json"));
-  return text === undefined ? [] : (JSON.parse(text) as string[]);
 }
 
 function removeEmpty(folder: string): void {

@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import {
-  type BuiltImage,
-  buildImage,
-  corednsRecipe,
-  type ImageRecipe,
-  pauseRecipe,
-} from "../../images";
+import type { ImageRecipe } from "../../images/recipe";
+import type { BuiltImage } from "../../images/store";
+import { corednsRecipe, pauseRecipe } from "../../images/system";
 import type { Tools } from "./control-plane";
 import type { ClusterPaths } from "./paths";
 import { run } from "./process";
@@ -19,13 +15,15 @@ export interface ImageContext {
 }
 
 /** Builds an image, or takes it from the cache. */
-export function build(
+export async function build(
   recipe: ImageRecipe,
   tools: Tools,
   context: ImageContext,
 ): Promise<BuiltImage> {
   const { projectRoot, cacheDirectory, signal, onProgress } = context;
   const crane = tools.crane;
+  // Loaded when an image is built: a preview only asks which are there.
+  const { buildImage } = await import("../../images/build.js");
   return buildImage(recipe, {
     cacheDirectory,
     root: projectRoot,

@@ -32,11 +32,11 @@ import {
   waitForReady,
 } from "./nodes";
 import { type ClusterPaths, clusterPaths } from "./paths";
-import { kubeconfig } from "./pki";
+import { kubeconfig } from "./kubeconfig";
 import { waitForPods } from "./pods";
 import { requiredTools } from "./plan";
 import { daemonPid, readText, startDaemon } from "./process";
-import { newRecord, readRecord, saveRecord, updatedRecord } from "./record";
+import { newRecord, readRecord, saveRecord, saveTools, updatedRecord } from "./record";
 import { type ClusterRecord, type ClusterSpec, realNodeName } from "./spec";
 
 /** What the runtime needs from its caller. */
@@ -88,6 +88,7 @@ export async function ensureCluster(
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   chmodSync(paths.root, 0o700);
   saveRecord(paths, record);
+  saveTools(paths, tools);
   await prepareHost(record, paths);
 
   context.onProgress("starting the control plane");
@@ -146,10 +147,7 @@ async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<
   }
   if (record.realNode) {
     createCgroup(record.spec.name);
-    const made = await createMountNamespace(paths);
-    if (made.length > 0) {
-      writeFileSync(join(paths.root, "mount-points.json"), JSON.stringify(made));
-    }
+    await createMountNamespace(paths);
   }
 }
 

@@ -1,52 +1,91 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmdirSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import type { ClusterPaths } from "./paths";
-import { type Command, run } from "./process";
+import { type Command, readText, run } from "./process";
 
 /**
- * Folders whose place the kubelet, containerd and the CNI library do not let one choose. In the
- * cluster's mount namespace each is the cluster's own.
+ * The kubelet's folder. Its usual place: sockets below it would not fit into the 107 bytes of a
+ * Unix socket's path below a project in a deep folder, and CSI drivers know no other one.
  */
-const FIXED_FOLDERS = ["/run/containerd", "/var/lib/cni", "/var/log/containers", "/opt/containerd"];
+export const KUBELET_FOLDER = "/var/lib/kubelet";
 
 /**
- * Makes the mount namespace of the real node, once. Every mount of the kubelet and of containerd
- * stays in it, so the host's mount table does not grow and nothing is left when it goes.
- *
- * @returns folders of the host that were made as mount points, to be removed with the cluster
+ * Folders that in the cluster's mount namespace are the cluster's own: the kubelet, containerd and
+ * the CNI library do not let one choose their place.
  */
-export async function createMountNamespace(paths: ClusterPaths): Promise<string[]> {
+const FIXED_FOLDERS = [
+  KUBELET_FOLDER,
+  "/run/containerd",
+  "/var/lib/cni",
+  "/var/log/containers",
+  "/opt/containerd",
+];
+
+const STEP = "making the node's mount namespace";
+
+/**
+ * Makes the mount namespace of the real node, or completes what an interrupted run left. Every
+ * mount of the kubelet and of containerd stays in it, so the host's mount table does not grow and
+ * nothing is left when it goes.
+ */
+export async function createMountNamespace(paths: ClusterPaths): Promise<void> {
+  makeMountPoints(paths);
   const folder = namespaceFolder(paths);
   const file = namespaceFile(paths);
-  if (isMountPoint(file)) {
-    return [];
-  }
-  const made = FIXED_FOLDERS.filter((path) => !existsSync(path));
-  const sources = FIXED_FOLDERS.map((path) => join(paths.node, "host", path.slice(1)));
-  for (const path of [folder, ...made, ...sources]) {
-    mkdirSync(path, { recursive: true });
-  }
+  mkdirSync(folder, { recursive: true });
   closeSync(openSync(file, "a"));
-  const mount = (...args: string[]): Promise<string> =>
-    run("making the node's mount namespace", { file: "mount", args });
+  const mount = (...args: string[]): Promise<string> => run(STEP, { file: "mount", args });
   // The kernel keeps a mount namespace only below a private mount.
   if (!isMountPoint(folder)) {
     await mount("--bind", folder, folder);
     await mount("--make-private", folder);
   }
-  await run("making the node's mount namespace", {
-    file: "unshare",
-    args: [`--mount=${file}`, "--propagation", "private", "true"],
-  });
-  const inside = (...args: string[]): Promise<string> =>
-    run("making the node's mount namespace", inMounts(paths, { file: "mount", args }));
-  for (const [index, path] of FIXED_FOLDERS.entries()) {
-    await inside("--bind", sources[index] ?? "", path);
+  if (!isMountPoint(file)) {
+    const args = [`--mount=${file}`, "--propagation", "private", "true"];
+    await run(STEP, { file: "unshare", args });
+  }
+  const inside = (command: string, ...args: string[]): Promise<string> =>
+    run(STEP, inMounts(paths, { file: command, args }));
+  const present = mountPoints(await inside("cat", "/proc/self/mountinfo"));
+  for (const path of FIXED_FOLDERS.filter((it) => !present.includes(it))) {
+    await inside("mount", "--bind", sourceOf(paths, path), path);
   }
   // The kubelet and containerd hand mounts to each other.
-  await inside("--make-rshared", "/");
-  return made;
+  await inside("mount", "--make-rshared", "/");
+}
+
+/** Where the cluster keeps what lies in a fixed folder. */
+function sourceOf(paths: ClusterPaths, path: string): string {
+  return join(paths.node, "host", path.slice(1));
+}
+
+/** A folder that the host did not have is noted before it is made, to be removed with the cluster. */
+function makeMountPoints(paths: ClusterPaths): void {
+  const missing = FIXED_FOLDERS.filter((path) => !existsSync(path));
+  if (missing.length > 0) {
+    const made = [...new Set([...madeMountPoints(paths), ...missing])];
+    writeFileSync(mountPointsFile(paths), JSON.stringify(made));
+  }
+  for (const path of [...missing, ...FIXED_FOLDERS.map((it) => sourceOf(paths, it))]) {
+    mkdirSync(path, { recursive: true });
+  }
+}
+
+function madeMountPoints(paths: ClusterPaths): string[] {
+  return JSON.parse(readText(mountPointsFile(paths)) ?? "[]") as string[];
+}
+
+function mountPointsFile(paths: ClusterPaths): string {
+  return join(paths.root, "mount-points.json");
 }
 
 /** The same command, run in the node's mount namespace. */
@@ -58,16 +97,13 @@ export function inMounts(paths: ClusterPaths, command: Command): Command {
   };
 }
 
-export async function deleteMountNamespace(
-  paths: ClusterPaths,
-  made: readonly string[],
-): Promise<void> {
+export async function deleteMountNamespace(paths: ClusterPaths): Promise<void> {
   for (const target of [namespaceFile(paths), namespaceFolder(paths)]) {
     while (isMountPoint(target)) {
       await run("removing the node's mount namespace", { file: "umount", args: [target] });
     }
   }
-  for (const path of made) {
+  for (const path of madeMountPoints(paths)) {
     try {
       rmdirSync(path);
     } catch {
@@ -89,10 +125,8 @@ function isMountPoint(path: string): boolean {
   return mountPoints().includes(path);
 }
 
-function mountPoints(): string[] {
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "");
+function mountPoints(mountinfo = readFileSync("/proc/self/mountinfo", "utf8")): string[] {
+  return mountinfo.split("\n").map((line) => line.split(" ")[4] ?? "");
 }
 
 function namespaceFolder(paths: ClusterPaths): string {

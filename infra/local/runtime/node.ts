@@ -1,13 +1,11 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { stringify } from "yaml";
-
 import { clusterCgroup } from "./cgroups";
 import type { Tools } from "./control-plane";
-import { inMounts } from "./mounts";
+import { inMounts, KUBELET_FOLDER } from "./mounts";
 import type { ClusterPaths } from "./paths";
-import { CertificateAuthority, kubeconfig } from "./pki";
+import { kubeconfig } from "./kubeconfig";
 import { type Daemon, inNetwork, SYSTEM_PATH } from "./process";
 import {
   CLUSTER_DOMAIN,
@@ -38,8 +36,8 @@ export function nodeDaemons(record: ClusterRecord, paths: ClusterPaths, tools: T
     kubelet: [
       `--config=${join(paths.node, "kubelet.yaml")}`,
       `--kubeconfig=${join(paths.node, "kubelet.kubeconfig")}`,
-      `--root-dir=${join(paths.node, "kubelet")}`,
-      `--cert-dir=${join(paths.node, "kubelet", "pki")}`,
+      `--root-dir=${KUBELET_FOLDER}`,
+      `--cert-dir=${join(KUBELET_FOLDER, "pki")}`,
       `--hostname-override=${name}`,
       `--node-ip=${record.network.address}`,
       `--node-labels=${labels.join(",")}`,
@@ -105,6 +103,8 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor
 /** Certificates and configuration of kubelet and kube-proxy, from the control plane's authority. */
 export async function configureNode(record: ClusterRecord, paths: ClusterPaths): Promise<void> {
   const name = realNodeName(record.spec.name);
+  // Loaded when a node is made: a preview need not know X.509.
+  const { CertificateAuthority } = await import("./pki.js");
   const authority = await CertificateAuthority.load(paths.controlPlaneCertificates);
   mkdirSync(paths.certificates, { recursive: true, mode: 0o700 });
   const { address } = record.network;
@@ -121,8 +121,8 @@ export async function configureNode(record: ClusterRecord, paths: ClusterPaths):
     const text = componentKubeconfig(record, paths, component);
     writeFileSync(join(paths.node, `${component}.kubeconfig`), text, { mode: 0o600 });
   }
-  writeFileSync(join(paths.node, "kubelet.yaml"), stringify(kubeletConfig(record, paths)));
-  writeFileSync(join(paths.node, "kube-proxy.yaml"), stringify(kubeProxyConfig(record, paths)));
+  writeFileSync(join(paths.node, "kubelet.yaml"), json(kubeletConfig(record, paths)));
+  writeFileSync(join(paths.node, "kube-proxy.yaml"), json(kubeProxyConfig(record, paths)));
   // Pods ask the cluster's DNS alone: there is no way out of the network namespace.
   writeFileSync(join(paths.node, "resolv.conf"), `search ${CLUSTER_DOMAIN}\n`);
 }
@@ -228,6 +228,11 @@ export function writePodNetwork(record: ClusterRecord, paths: ClusterPaths, podC
     ],
   };
   writeFileSync(join(cniConfigFolder(paths), "10-drydock.conflist"), JSON.stringify(config));
+}
+
+/** JSON is YAML too, so the components read it as their configuration. */
+function json(value: object): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function cniConfigFolder(paths: ClusterPaths): string {

@@ -132,8 +132,7 @@ function simulatedNode(record: ClusterRecord, index: number): object {
     spec: record.realNode
       ? { taints: [{ key: SIMULATED_NODE.key, value: SIMULATED_NODE.value, effect: "NoSchedule" }] }
       : {},
-    // Ready at once, or it is tainted until the controller manager looks again, seconds later.
-    status: { capacity, allocatable: capacity, conditions: [{ type: "Ready", status: "True" }] },
+    status: { capacity, allocatable: capacity },
   };
 }
 

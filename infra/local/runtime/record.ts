@@ -1,6 +1,8 @@
 import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { KUBERNETES_VERSION } from "../../../toolchain/tools";
+import type { Tools } from "./control-plane";
 import { choosePorts, planNamespace, portsFree } from "./network";
 import type { ClusterPaths } from "./paths";
 import { type Plan, planCluster, simulatedNodeCount } from "./plan";
@@ -10,6 +12,16 @@ import type { ClusterRecord, ClusterSpec } from "./spec";
 export function readRecord(paths: Pick<ClusterPaths, "record">): ClusterRecord | undefined {
   const text = readText(paths.record);
   return text === undefined ? undefined : (JSON.parse(text) as ClusterRecord);
+}
+
+/** Paths of the tools that the cluster was last started with. */
+export function readTools(paths: ClusterPaths): Tools {
+  const text = readText(join(paths.root, "tools.json"));
+  return text === undefined ? {} : (JSON.parse(text) as Tools);
+}
+
+export function saveTools(paths: ClusterPaths, tools: Tools): void {
+  writeFileSync(join(paths.root, "tools.json"), JSON.stringify(tools));
 }
 
 export function saveRecord(paths: ClusterPaths, record: ClusterRecord): void {

@@ -20,13 +20,14 @@ import (
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/reload"
 	_ "github.com/coredns/coredns/plugin/rewrite"
+	_ "github.com/coredns/coredns/plugin/template"
 )
 
 // The order of the handlers, as in the stock plugin.cfg.
 func init() {
 	dnsserver.Directives = []string{
 		"reload", "ready", "health", "prometheus", "errors", "log", "loop",
-		"cache", "rewrite", "loadbalance", "hosts", "kubernetes", "forward",
+		"cache", "rewrite", "loadbalance", "hosts", "template", "kubernetes", "forward",
 	}
 }
 

@@ -136,7 +136,7 @@ describe.skipIf(!asRoot)("a cluster that cannot have a real node, as root", () =
     expect(old.filter((pid) => startTime(pid) === undefined)).toEqual([]);
     const state = await engine.create(CLUSTER_URN, clusterInputs(NAME, "never"));
     expect(engine.texts("info").join("\n")).toContain(
-      `removed what was left of an earlier cluster ${NAME}: process `,
+      `removed what was left of an earlier cluster ${NAME}: 6 processes, network namespace`,
     );
     expect(old.filter((pid) => startTime(pid) !== undefined)).toEqual([]);
     expect((await engine.diff(CLUSTER_URN, state, clusterInputs(NAME, "never"))).changes).toBe(
@@ -188,7 +188,7 @@ describe.skipIf(!asRoot)("a cluster whose folder somebody deleted", () => {
     const notices: string[] = [];
     await removeRemnants(project, NAME, (line) => notices.push(line));
     expect(notices).toEqual([
-      `removed what was left of an earlier cluster ${NAME}: ${left.join(", ")}`,
+      `removed what was left of an earlier cluster ${NAME}: 1 process, ${left.slice(1).join(", ")}`,
     ]);
     expect(traces(NAME)).toEqual([]);
     expect(mountsBelow("/run/drydock").filter((path) => path.includes(NAME))).toEqual([]);

@@ -110,7 +110,7 @@ describe("a daemon", () => {
     "is not there where its file holds %j",
     (text) => {
       const at = folders();
-      start(at, "true", "other");
+      start(at, "sleep 60", "other");
       writeFileSync(join(at.pids, "some.pid"), text);
       expect(daemonPid(at, "some")).toBeUndefined();
     },

@@ -17,8 +17,9 @@ import {
   type UpdateRequest,
   type UpdateResult,
 } from "../../../toolchain/plugin/serve";
+import { reasonOf } from "../../../toolchain/errors";
 import { KUBERNETES_VERSION } from "../../../toolchain/tools";
-import { deleteCluster, otherOwner, remnants } from "../runtime/delete";
+import { deleteCluster, inShort, otherOwner, remnants } from "../runtime/delete";
 import {
   describeCluster,
   ensureCluster,
@@ -85,7 +86,7 @@ export const clusterResource = {
         const left = remnants(projectRoot, spec.name);
         if (left.length > 0) {
           context.log.info(
-            `removes first what is left of an earlier cluster ${spec.name}: ${left.join(", ")}`,
+            `removes first what is left of an earlier cluster ${spec.name}: ${inShort(left)}`,
             request.urn,
           );
         }
@@ -157,7 +158,9 @@ async function startOrKeep(
     if (record === undefined) {
       throw error;
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = context.signal.aborted
+      ? "interrupted: what is there is kept; the next update goes on with it, npm run down removes it"
+      : reasonOf(error);
     const outputs = { ...outputsOf(inputs, describeCluster(record, paths)), status: "stopped" };
     throw new PartialFailure(spec.name, outputs, [reason], inputs);
   }

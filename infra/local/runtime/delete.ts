@@ -30,6 +30,7 @@ export async function deleteCluster(projectRoot: string, name: string): Promise<
   }
   rmSync(paths.root, { recursive: true, force: true });
   removeEmpty(join(projectRoot, ".drydock", "clusters"));
+  removeEmpty(join(projectRoot, ".drydock"));
   const left = leftovers(projectRoot, name);
   if (left.length > 0) {
     throw new LocalClusterError(`cluster ${name} is not removed whole`, {
@@ -128,9 +129,17 @@ export async function removeRemnants(
     const left = leftovers(project, name);
     if (left.length > 0) {
       await deleteCluster(project, name);
-      onNotice?.(`removed what was left of an earlier cluster ${name}: ${left.join(", ")}`);
+      onNotice?.(`removed what was left of an earlier cluster ${name}: ${inShort(left)}`);
     }
   }
+}
+
+/** {@link leftovers} in one line: a node has too many processes to name each. */
+export function inShort(left: readonly string[]): string {
+  const processes = left.filter((it) => it.startsWith("process ")).length;
+  const rest = left.filter((it) => !it.startsWith("process "));
+  const counted = processes === 1 ? "1 process" : `${String(processes)} processes`;
+  return [...(processes === 0 ? [] : [counted]), ...rest].join(", ");
 }
 
 /** Folders of projects, existing or not, that may hold remnants of the name. */

@@ -72,8 +72,10 @@ function sourceOf(paths: ClusterPaths, path: string): string {
 function makeMountPoints(paths: ClusterPaths): void {
   const missing = FIXED_FOLDERS.filter((path) => !existsSync(path));
   if (missing.length > 0) {
-    const made = [...new Set([...madeMountPoints(paths), ...missing])];
-    writeFileSync(mountPointsFile(paths), JSON.stringify(made));
+    const made = JSON.stringify([...new Set([...madeMountPoints(paths), ...missing])]);
+    for (const file of mountPointsFiles(paths)) {
+      writeFileSync(file, made);
+    }
   }
   for (const path of [...missing, ...FIXED_FOLDERS.map((it) => sourceOf(paths, it))]) {
     mkdirSync(path, { recursive: true });
@@ -81,11 +83,12 @@ function makeMountPoints(paths: ClusterPaths): void {
 }
 
 function madeMountPoints(paths: ClusterPaths): string[] {
-  return JSON.parse(readText(mountPointsFile(paths)) ?? "[]") as string[];
+  return mountPointsFiles(paths).flatMap((file) => JSON.parse(readText(file) ?? "[]") as string[]);
 }
 
-function mountPointsFile(paths: ClusterPaths): string {
-  return join(paths.root, "mount-points.json");
+/** The one is lost with the project's folder, the other with a reboot. */
+function mountPointsFiles(paths: ClusterPaths): string[] {
+  return [paths.root, paths.run].map((folder) => join(folder, "mount-points.json"));
 }
 
 /** The same command, run in the node's mount namespace. */

@@ -44,8 +44,8 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
       `${name}-kubernetes`,
       {
         kubeconfig: this.kubeconfig,
-        // The name lives as long as the cluster; its address may change.
-        clusterIdentifier: args.clusterName,
+        // Another cluster, even of the same name, holds none of these objects; another address does.
+        clusterIdentifier: this.cluster.uid,
         // A cluster that is down is revived with its objects: a refresh must not forget them.
         skipUpdateUnreachable: true,
       },

@@ -10,6 +10,8 @@ export interface ClusterResourceArgs extends Omit<ClusterSpec, "name"> {
 /** A cluster on this machine: its processes, network and files. */
 export class ClusterResource extends pulumi.CustomResource {
   declare readonly clusterName: pulumi.Output<string>;
+  /** Of the cluster's data: kept by a revival, another one after a replacement. */
+  declare readonly uid: pulumi.Output<string>;
   /** Full version of the control plane. */
   declare readonly version: pulumi.Output<string>;
   /** URL of the API server. */
@@ -24,6 +26,7 @@ export class ClusterResource extends pulumi.CustomResource {
 
   constructor(name: string, args: ClusterResourceArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = {
+      uid: undefined,
       version: undefined,
       server: undefined,
       kubeconfig: undefined,

@@ -220,6 +220,21 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
     expect(kept.stdout).toBe("value");
   });
 
+  it("refuses to turn into another cluster while this one is there", async () => {
+    checkout.configure((config) => {
+      config["drydock:cluster"].nodes = { real: "never", simulated: 3 };
+    });
+    const refused = await checkout.pulumi("up", "--yes", "--non-interactive");
+    expect(refused.code).not.toBe(0);
+    expect(refused.all).toContain("the cluster was made with a real node: run npm run down first");
+    checkout.configure((config) => {
+      delete config["drydock:cluster"].nodes;
+    });
+    const up = await checkout.pulumi("up", "--yes", "--non-interactive", "--expect-no-changes");
+    expect(up.code, up.all).toBe(0);
+    expect((await fetchPage(url)).status).toBe(200);
+  });
+
   it("keeps secrets out of state, history, logs and output", () => {
     const folder = join(checkout.folder, ".drydock");
     const kubeconfig = JSON.parse(

@@ -17,6 +17,7 @@ import {
   clusterInputs,
   createPod,
   IMAGE_URN,
+  imageInputs,
   listenAddresses,
   nameOf,
   type Pod,
@@ -262,67 +263,10 @@ describe("the plugin as an ordinary user", () => {
   }, 30_000);
 });
 
-describe("the image resource", () => {
-  let project: Project;
-  let engine: TestEngine;
-
-  beforeAll(async () => {
-    project = await Project.create();
-    engine = await project.engine();
-  }, 60_000);
-
-  afterAll(async () => {
-    await engine.stop();
-    project.remove();
-  });
-
-  it("is unknown in a preview, and refuses a cluster that is not there", async () => {
-    const planned = await engine.create(IMAGE_URN, imageInputs("none"), { preview: true });
-    expect(planned.outputs).toMatchObject({ reference: UNKNOWN, base: UNKNOWN });
-    expect(await failureOf(engine.create(IMAGE_URN, imageInputs("none")))).toBe(
-      "there is no cluster none to bring the image to",
-    );
-  });
-
-  it("is built anew for another recipe or other files, and replaced for another cluster", async () => {
-    const inputs = imageInputs("dev");
-    const state = {
-      id: "web",
-      inputs,
-      outputs: { ...inputs, reference: "localhost/web@sha256:0" },
-    };
-    const diff = async (change: object) =>
-      (await engine.diff(IMAGE_URN, state, { ...inputs, ...change })).detailed;
-    expect(await diff({})).toEqual({});
-    expect(await diff({ recipe: "{}" })).toEqual({ recipe: "UPDATE" });
-    expect(await diff({ sourceHash: "other" })).toEqual({ sourceHash: "UPDATE" });
-    expect(await diff({ clusterName: "prod" })).toEqual({ clusterName: "UPDATE_REPLACE" });
-  });
-
-  it("is the only one beside the cluster", async () => {
-    const urn = "urn:pulumi:dev::drydock::drydock:local:Moon::moon";
-    expect(await failureOf(engine.check(urn, {}))).toBe(
-      "the drydock plugin has no resource drydock:local:Moon: it has drydock:local:Cluster, drydock:local:Image",
-    );
-  });
-});
-
 async function get(url: string, credentials: RequestOptions = {}): Promise<string> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const options = { ...credentials, rejectUnauthorized: false };
     request(url, options, resolve).once("error", reject).end();
   });
   return text(response);
-}
-
-function imageInputs(clusterName: string) {
-  const recipe = {
-    name: "drydock/web",
-    title: "web",
-    description: "for a test",
-    base: { kind: "scratch" },
-    layers: [{ name: "page", entries: [{ kind: "text", path: "index.html", text: "hello" }] }],
-    config: {},
-  };
-  return { clusterName, recipe: JSON.stringify(recipe), sourceHash: "0".repeat(64) };
 }

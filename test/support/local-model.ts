@@ -5,6 +5,7 @@ import type { ResourceModel } from "./recording";
 export const localModel: Readonly<Record<string, ResourceModel>> = {
   "drydock:local:Cluster": () => ({
     computed: {
+      uid: "00000000-0000-4000-8000-000000000000",
       version: "1.36.3",
       server: "https://10.0.0.2:6443",
       kubeconfig: new Secret("apiVersion: v1\nkind: Config\n"),

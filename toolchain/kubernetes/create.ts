@@ -35,6 +35,7 @@ export interface CreateOptions {
 /** How long what the object needs (its namespace, its kind) may still be on its way. */
 const PREREQUISITE_MS = 30_000;
 const RETRY_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 5_000;
 
 /**
  * Creates the object. It is safe to repeat after an interruption: an object that an earlier,
@@ -50,7 +51,7 @@ export async function createObject(
   const { apiVersion, kind } = refOf(object);
   const until = Date.now() + Math.min(PREREQUISITE_MS, options.timeoutSeconds * 1_000);
   const marked = withCreator(object, options.urn);
-  for (;;) {
+  for (let pause = RETRY_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
     try {
       const resource = await cluster.discovery.find(apiVersion, kind, options.patience);
       return await create(cluster, marked, resource, options);
@@ -72,7 +73,7 @@ export async function createObject(
         throw error;
       } else {
         options.onStatus(`Trying again: ${(error as Error).message}`);
-        await sleep(RETRY_PAUSE_MS, undefined, { signal: options.patience.signal });
+        await sleep(pause, undefined, { signal: options.patience.signal });
       }
     }
   }

@@ -149,6 +149,10 @@ export class KubernetesProvider implements plugin.ProviderPlugin {
 
   /** The settings that point at another cluster than before; empty where that cannot be told. */
   private async otherCluster(before: PropertyMap, after: PropertyMap): Promise<string[]> {
+    // Not known yet means made anew: the identity of a cluster that stays is known.
+    if (typeof before.clusterIdentifier === "string" && after.clusterIdentifier === UNKNOWN) {
+      return ["clusterIdentifier"];
+    }
     const keys = ["clusterIdentifier", "kubeconfig", "context", "cluster"];
     if (keys.some((key) => after[key] === UNKNOWN || before[key] === UNKNOWN)) {
       return [];

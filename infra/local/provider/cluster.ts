@@ -1,4 +1,5 @@
 import {
+  type CheckFailure,
   type CheckRequest,
   type CheckResult,
   type Context,
@@ -29,12 +30,13 @@ import {
 import { clusterPaths } from "../runtime/paths";
 import { describePlan, planCluster } from "../runtime/plan";
 import { readRecord } from "../runtime/record";
+import type { ClusterSpec } from "../runtime/spec";
 import { explained, runtimeContext } from "./context";
 import { checkClusterInputs, clusterSpec, text } from "./inputs";
 
-/** Inputs whose change makes another cluster. */
-const REPLACING = ["clusterName", "nodes.real"];
-const UPDATING = ["kubernetesVersion", "nodes.simulated", "loadBalancerAddress"];
+/** Inputs whose change makes another cluster. While the old one is there, check refuses it. */
+const REPLACING = ["clusterName"];
+const UPDATING = ["kubernetesVersion", "nodes.real", "nodes.simulated", "loadBalancerAddress"];
 
 /** The resource `drydock:local:Cluster`. Its id is the cluster's name. */
 export const clusterResource = {
@@ -47,6 +49,7 @@ export const clusterResource = {
       const reason = `"${name}" is the name of a cluster that runs already, of ${owner}: choose another, or remove that one with npm run down there`;
       failures.push({ property: "clusterName", reason });
     }
+    failures.push(...refuseAnother(projectRoot, clusterSpec(news), text(olds.clusterName)));
     return Promise.resolve({ inputs: news, failures });
   },
 
@@ -141,6 +144,33 @@ export const clusterResource = {
 };
 
 /**
+ * A cluster cannot turn into another one in the midst of an update: two of them would hold the same
+ * ports, and all data of the first would go unasked.
+ */
+function refuseAnother(root: string, wanted: ClusterSpec, oldName: string): CheckFailure[] {
+  const record = oldName === "" ? undefined : readRecord(clusterPaths(root, oldName));
+  if (record === undefined) {
+    return [];
+  }
+  const remedy = "run npm run down first (its data goes with it), then npm start";
+  const { real } = wanted.nodes;
+  const nodes = record.realNode ? "a real node" : "simulated nodes only";
+  return [
+    ...(wanted.name === oldName
+      ? []
+      : [{ property: "clusterName", reason: `the cluster "${oldName}" is there: ${remedy}` }]),
+    ...(real === "auto" || (real === "always") === record.realNode
+      ? []
+      : [
+          {
+            property: "nodes",
+            reason: `nodes.real is ${real}, and the cluster was made with ${nodes}: ${remedy}`,
+          },
+        ]),
+  ];
+}
+
+/**
  * Starts the cluster. Interrupted or failed half-way it stays in state with what there is of it, so
  * that the next update goes on and a destroy removes it.
  */
@@ -177,6 +207,7 @@ function outputsOf(inputs: PropertyMap, cluster: RunningCluster): PropertyMap {
   const { record } = cluster;
   return {
     ...inputs,
+    uid: record.uid,
     version: record.kubernetes,
     server: cluster.server,
     kubeconfig: new Secret(cluster.kubeconfig),
@@ -191,6 +222,7 @@ function outputsOf(inputs: PropertyMap, cluster: RunningCluster): PropertyMap {
 
 function previewOutputs(inputs: PropertyMap): PropertyMap {
   const names = [
+    "uid",
     "version",
     "server",
     "kubeconfig",

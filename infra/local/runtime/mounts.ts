@@ -1,13 +1,13 @@
 import {
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import type { ClusterPaths } from "./paths";
 import { type Command, readText, run } from "./process";
@@ -22,7 +22,7 @@ export const KUBELET_FOLDER = "/var/lib/kubelet";
  * Folders that in the cluster's mount namespace are the cluster's own: the kubelet, containerd and
  * the CNI library do not let one choose their place.
  */
-const FIXED_FOLDERS = [
+export const FIXED_FOLDERS = [
   KUBELET_FOLDER,
   "/run/containerd",
   "/var/lib/cni",
@@ -42,7 +42,9 @@ export async function createMountNamespace(paths: ClusterPaths): Promise<void> {
   const folder = namespaceFolder(paths);
   const file = namespaceFile(paths);
   mkdirSync(folder, { recursive: true });
-  closeSync(openSync(file, "a"));
+  if (!existsSync(file)) {
+    writeFileSync(file, "");
+  }
   const mount = (...args: string[]): Promise<string> => run(STEP, { file: "mount", args });
   // The kernel keeps a mount namespace only below a private mount.
   if (!isMountPoint(folder)) {
@@ -68,13 +70,13 @@ function sourceOf(paths: ClusterPaths, path: string): string {
   return join(paths.node, "host", path.slice(1));
 }
 
-/** A folder that the host did not have is noted before it is made, to be removed with the cluster. */
+/** A folder that the host did not have is noted before it is made, to be removed in the end. */
 function makeMountPoints(paths: ClusterPaths): void {
   const missing = FIXED_FOLDERS.filter((path) => !existsSync(path));
-  if (missing.length > 0) {
-    const made = JSON.stringify([...new Set([...madeMountPoints(paths), ...missing])]);
+  const made = new Set([...madeMountPoints(paths), ...missing]);
+  if (made.size > 0) {
     for (const file of mountPointsFiles(paths)) {
-      writeFileSync(file, made);
+      writeFileSync(file, JSON.stringify([...made]));
     }
   }
   for (const path of [...missing, ...FIXED_FOLDERS.map((it) => sourceOf(paths, it))]) {
@@ -86,9 +88,26 @@ function madeMountPoints(paths: ClusterPaths): string[] {
   return mountPointsFiles(paths).flatMap((file) => JSON.parse(readText(file) ?? "[]") as string[]);
 }
 
-/** The one is lost with the project's folder, the other with a reboot. */
-function mountPointsFiles(paths: ClusterPaths): string[] {
-  return [paths.root, paths.run].map((folder) => join(folder, "mount-points.json"));
+/** That of the machine, which clusters share and a reboot removes, and the cluster's own. */
+function mountPointsFiles(paths: ClusterPaths): [shared: string, own: string] {
+  return [join(dirname(paths.run), "mount-points.json"), join(paths.root, "mount-points.json")];
+}
+
+/** With a mount point the kernel removes what is mounted there in any namespace: the last one goes. */
+function removeMountPoints(paths: ClusterPaths): void {
+  const shared = dirname(paths.run);
+  const entries = existsSync(shared) ? readdirSync(shared, { withFileTypes: true }) : [];
+  if (entries.some((it) => it.isDirectory() && it.name !== basename(paths.run))) {
+    return;
+  }
+  for (const path of madeMountPoints(paths)) {
+    try {
+      rmdirSync(path);
+    } catch {
+      // Somebody else uses it by now.
+    }
+  }
+  rmSync(mountPointsFiles(paths)[0], { force: true });
 }
 
 /** The same command, run in the node's mount namespace. */
@@ -106,13 +125,7 @@ export async function deleteMountNamespace(paths: ClusterPaths): Promise<void> {
       await run("removing the node's mount namespace", { file: "umount", args: [target] });
     }
   }
-  for (const path of madeMountPoints(paths)) {
-    try {
-      rmdirSync(path);
-    } catch {
-      // Somebody else uses it by now.
-    }
-  }
+  removeMountPoints(paths);
 }
 
 export function mountNamespaceExists(paths: ClusterPaths): boolean {

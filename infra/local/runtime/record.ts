@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -37,7 +38,7 @@ export async function newRecord(spec: ClusterSpec, plan?: Plan): Promise<Cluster
     ? await planNamespace(spec.name)
     : ({ kind: "loopback", address: "127.0.0.1" } as const);
   const ports = await choosePorts(network);
-  return { spec, kubernetes: KUBERNETES_VERSION, ...nodes, network, ports };
+  return { uid: randomUUID(), spec, kubernetes: KUBERNETES_VERSION, ...nodes, network, ports };
 }
 
 /**

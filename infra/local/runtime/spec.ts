@@ -19,6 +19,8 @@ export interface ClusterSpec {
 
 /** How the cluster was made on this machine; kept in its directory, so that it can be revived. */
 export interface ClusterRecord {
+  /** Of the cluster's data: a revived cluster keeps it, a new one of the same name has another. */
+  readonly uid: string;
   readonly spec: ClusterSpec;
   /** Full version of the control plane, such as "1.36.3". */
   readonly kubernetes: string;

@@ -76,3 +76,16 @@ export async function createPod(api: Api, name: string): Promise<void> {
     }
   }
 }
+
+/** Inputs of an image of one small file. */
+export function imageInputs(clusterName: string): PropertyMap {
+  const recipe = {
+    name: "drydock/web",
+    title: "web",
+    description: "for a test",
+    base: { kind: "scratch" },
+    layers: [{ name: "page", entries: [{ kind: "text", path: "index.html", text: "hello" }] }],
+    config: {},
+  };
+  return { clusterName, recipe: JSON.stringify(recipe), sourceHash: "0".repeat(64) };
+}

@@ -70,4 +70,3 @@ export const appsSchema = z
   .meta({ description: "The workloads." });
 
 export type AppsConfig = z.output<typeof appsSchema>;
-export type NginxConfig = AppsConfig["nginx"];

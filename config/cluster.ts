@@ -59,4 +59,3 @@ export const clusterSchema = z.discriminatedUnion("kind", [local]).meta({
 });
 
 export type ClusterConfig = z.output<typeof clusterSchema>;
-export type LocalClusterConfig = Extract<ClusterConfig, { kind: "local" }>;

@@ -52,7 +52,12 @@ function unknownKey(
 ): Problem {
   const near = suggest(String(path.at(-1)), siblings);
   const rule = `is not a key of ${keyOf(path.slice(0, -1))}, which has ${siblings.join(", ")}`;
-  const fix = near === undefined ? "remove it" : `did you mean ${near}?`;
+  const fix =
+    near !== undefined
+      ? `did you mean ${near}?`
+      : String(path.at(-1)).includes(".")
+        ? "remove it; `pulumi config set` takes such a path with --path"
+        : "remove it";
   return problem(keyOf(path), valueAt(input, path), rule, fix);
 }
 

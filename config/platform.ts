@@ -43,4 +43,3 @@ export const platformSchema = z
   .meta({ description: "What every cluster gets beside its workloads." });
 
 export type PlatformConfig = z.output<typeof platformSchema>;
-export type NamespaceConfig = PlatformConfig["namespaces"][string];

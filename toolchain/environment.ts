@@ -114,6 +114,8 @@ function homeVariables(home: string | undefined, env: Environment): Record<strin
   return {
     PULUMI_HOME: home,
     PULUMI_CREDENTIALS_PATH: credentials,
+    // `pulumi import` would end with an error after its work: the stand-in has no schema to make code from.
+    PULUMI_OPTION_GENERATE_CODE: "false",
     ...(env.PULUMI_HOME !== undefined && { [USER_HOME]: env.PULUMI_HOME }),
   };
 }

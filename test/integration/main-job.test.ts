@@ -3,12 +3,14 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
+import { RELEASES } from "../../toolchain/tools";
 import { Checkout } from "./support/checkout";
 import { clusterPids, freePort, hostState, processesOf } from "./support/host";
 import { report } from "./support/report";
 import { fetchPage, servingPods, watchPage } from "./support/page";
 
 const CLUSTER = `it-${String(process.pid)}`;
+const containerd = RELEASES.find(({ name }) => name === "containerd");
 const noRealNode = inject("noRealNode");
 if (noRealNode.length > 0) {
   report(
@@ -85,7 +87,7 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
       "--output",
       "jsonpath={.items[*].status.nodeInfo.containerRuntimeVersion}",
     );
-    expect(node.stdout).toBe("containerd://2.3.4");
+    expect(node.stdout).toBe(`containerd://${containerd?.version ?? ""}`);
   });
 
   it("resolves Services by name inside the cluster", async () => {
@@ -285,10 +287,11 @@ describe("simulated nodes", () => {
 
   beforeAll(async () => {
     checkout = await Checkout.create(cluster);
+    const port = await freePort();
     checkout.configure((config) => {
       config["drydock:cluster"].name = cluster;
       config["drydock:cluster"].nodes = { real: "never", simulated: 3 };
-      config["drydock:apps"].nginx.port = 8099;
+      config["drydock:apps"].nginx.port = port;
     });
     expect((await checkout.npm("ci")).code).toBe(0);
   });

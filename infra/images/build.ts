@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 
 import { writeArchive, type Blob } from "./archive";
-import { resolveBase, type BuildContext, type ResolvedBase } from "./base";
+import { resolveBase } from "./base";
+import type { BuildContext, ResolvedBase } from "./context";
 import { digestOf } from "./canonical";
 import { ImageError } from "./errors";
 import { hashRecipeInputs } from "./hash";

@@ -2,7 +2,7 @@ import { readFile, rename } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
 
-import type { BuildContext, ResolvedBase } from "./base";
+import type { BuildContext, ResolvedBase } from "./context";
 import { lastLine } from "./errors";
 import { envValue, type Descriptor, type HistoryEntry, type RuntimeConfig } from "./oci";
 import type { RegistryBase } from "./recipe";

@@ -1,7 +1,7 @@
 import { readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 
-import type { ResolvedBase } from "./base";
+import type { ResolvedBase } from "./context";
 import { ImageCache } from "./cache";
 
 export interface BuiltImage {

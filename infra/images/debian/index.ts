@@ -1,7 +1,7 @@
 import { rename } from "node:fs/promises";
 import path from "node:path";
 
-import type { BuildContext, ResolvedBase } from "../base";
+import type { BuildContext, ResolvedBase } from "../context";
 import { errorCode } from "../cache";
 import { digestOf } from "../canonical";
 import { ImageError, lastLine } from "../errors";

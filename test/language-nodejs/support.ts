@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
-  chmod,
   copyFile,
   link,
   mkdir,
@@ -15,9 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { build } from "esbuild";
-
 import { resolveTools } from "../../toolchain/resolve";
+import { bundle } from "../support/bundle";
 
 const root = path.resolve(__dirname, "../..");
 
@@ -170,21 +168,6 @@ export async function until(
     if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-async function bundle(source: string, outfile: string): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: [source],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    banner: { js: "#!/usr/bin/env node" },
-    logLevel: "error",
-  });
-  await chmod(outfile, 0o755);
 }
 
 /** A TypeScript project that the SDK's ts-node loads with a type check. */

@@ -9,7 +9,7 @@ const SOCKET_PATH_LIMIT = 107;
 
 describe("sockets of a cluster with the longest name, in a project of a deep folder", () => {
   const name = "a".repeat(32);
-  const paths = clusterPaths(`/home/somebody/${"folder/".repeat(20)}`, name);
+  const paths = clusterPaths(`/${"folder/".repeat(22)}`, name);
   const record = {
     spec: { name },
     realNode: true,

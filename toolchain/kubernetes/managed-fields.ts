@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
+import { createdForValue } from "./annotations";
 import { deepEqual, getPath, isJsonMap, listAt, textAt, type Json, type JsonMap } from "./objects";
 import type { Path } from "./paths";
 
@@ -13,7 +14,7 @@ export function newFieldManager(): string {
 
 /** The same of a created object: it follows from the urn, so that a repeated create owns its fields. */
 export function fieldManagerFor(urn: string): string {
-  return `${CREATE_MANAGER}-${createHash("sha256").update(urn).digest("hex").slice(0, 8)}`;
+  return `${CREATE_MANAGER}-${createdForValue(urn).slice(0, 8)}`;
 }
 
 /** Whether a Pulumi provider has written the object. */

@@ -180,15 +180,14 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
       },
     ],
   };
-  const components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
-  const simulate = record.simulatedNodes > 0 ? ["kwok-controller"] : [];
+  const components = controlPlaneComponents(record);
   // JSON is YAML too.
   const config = {
     kind: "KwokctlConfiguration",
     apiVersion: "config.kwok.x-k8s.io/v1alpha1",
     options: {
       runtime: "binary",
-      components: [...components, ...simulate],
+      components,
       kubeVersion: `v${record.kubernetes}`,
       // All addresses of the namespace, or the host's loopback alone.
       bindAddress: network.kind === "namespace" ? "0.0.0.0" : "127.0.0.1",
@@ -208,7 +207,7 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
       kubectlBinary: tools.kubectl,
       kwokControllerBinary: tools.kwok,
     },
-    componentsPatches: [...components, ...simulate].map((name) => ({
+    componentsPatches: components.map((name) => ({
       name,
       extraArgs: flags[name],
     })),

@@ -1,13 +1,11 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation";
-import { build } from "esbuild";
 
 import { KubernetesProvider } from "../../../toolchain/kubernetes/provider";
-
-const SOURCE = resolve(__dirname, "../../../toolchain/kubernetes/main.ts");
+import { bundle } from "../../support/bundle";
 
 /** A stack driven by the real CLI, with this provider as its plugin and everything in one folder. */
 export interface TestStack {
@@ -52,17 +50,7 @@ export async function createTestStack(
 
 /** One executable file, as `npm ci` builds it. */
 export async function bundlePlugin(outfile: string): Promise<void> {
-  await build({
-    entryPoints: [SOURCE],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    banner: { js: "#!/usr/bin/env node" },
-    logLevel: "error",
-  });
-  await chmod(outfile, 0o755);
+  await bundle("toolchain/kubernetes/main.ts", outfile);
 }
 
 async function contents(folder: string): Promise<string> {

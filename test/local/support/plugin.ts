@@ -16,12 +16,11 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 
-import { build } from "esbuild";
-
 import { requiredTools } from "../../../infra/local/runtime/plan";
 import type { RunningProvider } from "../../../toolchain/plugin/serve";
 import { resolveTools } from "../../../toolchain/resolve";
 import { TestEngine } from "../../kubernetes/support/engine";
+import { bundle } from "../../support/bundle";
 import { root } from "../../support/stack-file";
 
 /** Put where no log, file or process of a cluster may show it. */
@@ -98,22 +97,6 @@ export class Project {
     };
     return { port, stop };
   }
-}
-
-/** As scripts/build.mjs does it. */
-async function bundle(source: string, outfile: string): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: [source],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    logLevel: "error",
-    define: { "import.meta.url": "__bundleUrl" },
-    banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-  });
 }
 
 /** The user's cache may lie where another user cannot read it: its entries are linked, not copied. */

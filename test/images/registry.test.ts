@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 
 import { buildImage } from "../../infra/images/build";
 import type { ImageRecipe } from "../../infra/images/recipe";
+import { freePort } from "../../infra/local/runtime/ports";
 import { locateTools } from "../../toolchain/resolve";
 import { freshOptions, registryBase, textRecipe, unpackArchive } from "./support";
 
@@ -162,13 +163,4 @@ async function startRegistry(binary: string) {
   const answers = () => fetch(`http://${address}/v2/`).then((answer) => answer.ok);
   await vi.waitFor(async () => expect(await answers()).toBe(true), { timeout: 10_000 });
   return { address, stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

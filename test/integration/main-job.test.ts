@@ -3,9 +3,10 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
+import { freePort } from "../../infra/local/runtime/ports";
 import { RELEASES } from "../../toolchain/tools";
 import { Checkout } from "./support/checkout";
-import { clusterPids, freePort, hostState, processesOf } from "./support/host";
+import { clusterPids, hostState, processesOf } from "./support/host";
 import { report } from "./support/report";
 import { fetchPage, servingPods, watchPage } from "./support/page";
 

@@ -237,7 +237,7 @@ async function backend(port: number, answer: string): Promise<void> {
   onTestFinished(() => stopServer(server));
 }
 
-/** Kills the API server that serves a URL. @returns starts it again as it was */
+/** Kills the API server that serves a URL. @returns starts it again as it was, and keeps it up */
 async function stopApiServer(url: string): Promise<() => void> {
   const flag = `--secure-port=${new URL(url).port}`;
   const [pid] = processesWhere((args) => args.includes(flag));
@@ -248,16 +248,26 @@ async function stopApiServer(url: string): Promise<() => void> {
     .split("\0")
     .slice(0, -1);
   await endProcess(pid, 0);
-  return () => {
-    const [file = "", ...args] = command;
-    const child: ChildProcess = spawn(file, args, { stdio: "ignore" });
-    restarted.push(child);
-  };
+  return () => keepUp(command);
 }
 
-const restarted: ChildProcess[] = [];
+function keepUp([file = "", ...args]: readonly string[]): void {
+  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+  restarted.add(child);
+  let said = "";
+  child.stderr.on("data", (chunk) => (said = `${said}${String(chunk)}`.slice(-2_000)));
+  child.on("exit", () => {
+    if (restarted.delete(child)) {
+      process.stderr.write(`the API server ended and is started again. It said: ${said}\n`);
+      setTimeout(() => keepUp([file, ...args]), 500);
+    }
+  });
+}
+
+const restarted = new Set<ChildProcess>();
 afterAll(() => {
   for (const child of restarted) {
+    restarted.delete(child);
     child.kill("SIGKILL");
   }
 });

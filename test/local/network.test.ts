@@ -1,13 +1,10 @@
+import { readFileSync } from "node:fs";
+
 import * as fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import {
-  choosePorts,
-  interfaceName,
-  linkAddresses,
-  namespaceName,
-  portsFree,
-} from "../../infra/local/runtime/network";
+import { interfaceName, linkAddresses, namespaceName } from "../../infra/local/runtime/network";
+import { choosePorts, portsFree } from "../../infra/local/runtime/ports";
 import { NAMESPACE_PORTS, type NetworkRecord } from "../../infra/local/runtime/spec";
 import { occupy, stopServer } from "./support/services";
 
@@ -75,6 +72,13 @@ describe("the ports of the control plane", () => {
     expect(Object.keys(ports)).toEqual(Object.keys(NAMESPACE_PORTS));
     expect(new Set(Object.values(ports)).size).toBe(Object.keys(NAMESPACE_PORTS).length);
     expect(await portsFree(LOOPBACK, ports)).toBe(true);
+  });
+
+  it("are none that the kernel gives to an outgoing connection", async () => {
+    const range = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8");
+    const [first = 0, last = 0] = range.split("\t").map(Number);
+    const ports = Object.values(await choosePorts(LOOPBACK)) as number[];
+    expect(ports.filter((port) => port >= first && port <= last)).toEqual([]);
   });
 
   it("are not free when another program has taken one", async () => {

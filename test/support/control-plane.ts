@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { inject } from "vitest";
+
+import { choosePorts } from "../../infra/local/runtime/ports";
 
 const run = promisify(execFile);
 
@@ -77,31 +78,30 @@ function binaryFlags(folder: string): string[] {
 
 /** kwokctl binds every component to all addresses; tests must not be seen from outside. */
 async function configuration(): Promise<string> {
-  const ports = await Promise.all(Array.from({ length: 6 }, () => freePort()));
-  const [client = 0, peer = 0, api = 0, manager = 0, scheduler = 0, kwok = 0] = ports;
+  const ports = await choosePorts({ kind: "loopback", address: "127.0.0.1" });
   const loopback = (port: number) => `http://127.0.0.1:${String(port)}`;
   const bind = { "bind-address": "127.0.0.1" };
   return [
     "apiVersion: config.kwok.x-k8s.io/v1alpha1",
     "kind: KwokctlConfiguration",
     "options:",
-    `  etcdPort: ${String(client)}`,
-    `  etcdPeerPort: ${String(peer)}`,
-    `  kubeApiserverPort: ${String(api)}`,
-    `  kubeControllerManagerPort: ${String(manager)}`,
-    `  kubeSchedulerPort: ${String(scheduler)}`,
-    `  kwokControllerPort: ${String(kwok)}`,
+    `  etcdPort: ${String(ports.etcd)}`,
+    `  etcdPeerPort: ${String(ports.etcdPeer)}`,
+    `  kubeApiserverPort: ${String(ports.apiServer)}`,
+    `  kubeControllerManagerPort: ${String(ports.controllerManager)}`,
+    `  kubeSchedulerPort: ${String(ports.scheduler)}`,
+    `  kwokControllerPort: ${String(ports.kwok)}`,
     "componentsPatches:",
     patch("etcd", {
-      "listen-client-urls": loopback(client),
-      "advertise-client-urls": loopback(client),
-      "listen-peer-urls": loopback(peer),
+      "listen-client-urls": loopback(ports.etcd),
+      "advertise-client-urls": loopback(ports.etcd),
+      "listen-peer-urls": loopback(ports.etcdPeer),
     }),
     patch("kube-apiserver", { ...bind, "advertise-address": "127.0.0.1" }),
     patch("kube-controller-manager", bind),
     patch("kube-scheduler", bind),
     patch("kwok-controller", {
-      "server-address": `127.0.0.1:${String(kwok)}`,
+      "server-address": `127.0.0.1:${String(ports.kwok)}`,
       "manage-all-nodes": "false",
     }),
     // Only nodes that say so are simulated: on any other one a test plays the kubelet.
@@ -118,17 +118,6 @@ function patch(component: string, flags: Readonly<Record<string, string>>): stri
     "    override: true",
   ]);
   return [`- name: ${component}`, "  extraArgs:", ...args].join("\n");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") {
-    throw new Error("no free port on 127.0.0.1");
-  }
-  return address.port;
 }
 
 /** A kubeconfig that holds its certificates and does not name files of the cluster's folder. */

@@ -1,13 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { execaSync } from "execa";
 
 import { LocalClusterError } from "./errors";
 import { inNetwork, run } from "./process";
-import { NAMESPACE_PORTS, type NetworkRecord, type Ports } from "./spec";
+import type { NetworkRecord } from "./spec";
 
 type NamespaceRecord = Extract<NetworkRecord, { kind: "namespace" }>;
 
@@ -118,49 +116,4 @@ export async function deleteNamespace(namespace: string, hostInterface: string):
       () => "",
     );
   }
-}
-
-/** Ports for the network: fixed ones in a namespace, free ones on the host's loopback. */
-export async function choosePorts(network: NetworkRecord): Promise<Ports> {
-  if (network.kind === "namespace") {
-    return NAMESPACE_PORTS;
-  }
-  const names = Object.keys(NAMESPACE_PORTS);
-  const servers = await Promise.all(names.map(() => listen(0)));
-  const ports = servers.map(({ port }) => port);
-  await Promise.all(servers.map(({ close }) => close()));
-  return Object.fromEntries(names.map((name, index) => [name, ports[index]])) as unknown as Ports;
-}
-
-/**
- * Whether every port can be had. On the host's loopback another program may have taken one while
- * the cluster was stopped; a process that was just killed holds its ports a moment longer.
- */
-export async function portsFree(network: NetworkRecord, ports: Ports): Promise<boolean> {
-  if (network.kind === "namespace") {
-    return true;
-  }
-  for (const wait of [50, 200, 500, 0]) {
-    const servers = await Promise.allSettled(Object.values(ports).map((it: number) => listen(it)));
-    const held = servers.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
-    await Promise.all(held.map(({ close }) => close()));
-    if (held.length === servers.length) {
-      return true;
-    }
-    await sleep(wait);
-  }
-  return false;
-}
-
-/** @param wanted 0: any free port */
-function listen(wanted: number): Promise<{ port: number; close: () => Promise<void> }> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(wanted, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      resolve({ port, close: () => new Promise((closed) => server.close(() => closed())) });
-    });
-  });
 }

@@ -4,9 +4,10 @@ import { join } from "node:path";
 
 import { KUBERNETES_VERSION } from "../../../toolchain/tools";
 import type { Tools } from "./control-plane";
-import { choosePorts, planNamespace, portsFree } from "./network";
+import { planNamespace } from "./network";
 import type { ClusterPaths } from "./paths";
 import { type Plan, planCluster, simulatedNodeCount } from "./plan";
+import { choosePorts, portsFree } from "./ports";
 import { readText } from "./process";
 import type { ClusterRecord, ClusterSpec } from "./spec";
 

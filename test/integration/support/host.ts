@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 
 /** What the host holds that a cluster could leave behind, one line a thing. */
 export function hostState(): string[] {
@@ -40,18 +39,6 @@ export function processesOf(folder: string): string[] {
 export function clusterPids(cluster: string): number[] {
   const text = execFileSync("ip", ["netns", "pids", `drydock-${cluster}`], { encoding: "utf8" });
   return text.split("\n").filter(Boolean).map(Number);
-}
-
-/** A TCP port of an address that nothing listens on. */
-export function freePort(address = "127.0.0.1"): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, address, () => {
-      const bound = server.address();
-      server.close(() => resolve(typeof bound === "object" && bound !== null ? bound.port : 0));
-    });
-  });
 }
 
 function read(path: string): string {

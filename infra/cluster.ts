@@ -3,7 +3,6 @@ import type * as pulumi from "@pulumi/pulumi";
 
 import type { Config } from "../config/schema";
 import type { ImageRecipe } from "./images/recipe";
-import { LocalCluster } from "./local";
 
 /** All that a workload may know about its cluster. Nothing else crosses from infra/ to apps/. */
 export interface Cluster {
@@ -53,16 +52,21 @@ export interface LoadBalancerCapability {
   readonly className?: string;
 }
 
-/** Makes the variant that `config.kind` names. A new kind does not compile until it has a case. */
-export function createCluster(name: string, config: Config["cluster"]): Cluster {
+/**
+ * Makes the variant that `config.kind` names. A new kind does not compile until it has a case. Each is
+ * loaded when it is the one: no stack pays for the libraries of another kind.
+ */
+export async function createCluster(name: string, config: Config["cluster"]): Promise<Cluster> {
   switch (config.kind) {
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- true until there is a second kind
-    case "local":
+    case "local": {
+      const { LocalCluster } = await import("./local/index.js");
       return new LocalCluster(name, {
         clusterName: config.name,
         kubernetesVersion: config.kubernetesVersion,
         nodes: config.nodes,
         loadBalancerAddress: config.loadBalancerAddress,
       });
+    }
   }
 }

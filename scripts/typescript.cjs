@@ -3,12 +3,19 @@
 // `npm run check`'s. The JavaScript is kept by the hash of its source, so that it cannot be stale.
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
-const { SourceMap } = require("node:module");
+const Module = require("node:module");
 const path = require("node:path");
 
 const root = path.dirname(__dirname);
 const cacheFolder = path.join(root, "node_modules", ".cache", "drydock");
-const options = { format: "cjs", platform: "node", target: "node20", sourcemap: "inline" };
+const options = {
+  format: "cjs",
+  platform: "node",
+  target: "node20",
+  sourcemap: "inline",
+  // Node's own import() does not ask require.extensions.
+  supported: { "dynamic-import": false },
+};
 const cacheKey = JSON.stringify([options, require("esbuild/package.json").version]);
 
 /** JavaScript by the path of its source. */
@@ -21,6 +28,14 @@ require.extensions[".ts"] = (module, filename) => {
   const code = read(cached) ?? keep(cached, compile(filename, source));
   loaded.set(filename, code);
   module._compile(code, filename);
+};
+
+// import() names the file that a compiler would make of the source.
+const resolveFilename = Module._resolveFilename;
+Module._resolveFilename = function (request, parent, ...rest) {
+  const compiled =
+    request.startsWith(".") && request.endsWith(".js") && loaded.has(parent?.filename);
+  return resolveFilename.call(this, compiled ? request.slice(0, -3) : request, parent, ...rest);
 };
 
 function compile(filename, source) {
@@ -81,7 +96,7 @@ function mapOf(file) {
   if (code === undefined) return undefined;
   if (!maps.has(file)) {
     const payload = code.slice(code.lastIndexOf(",") + 1).trim(); // The data URL's base64.
-    maps.set(file, new SourceMap(JSON.parse(Buffer.from(payload, "base64").toString())));
+    maps.set(file, new Module.SourceMap(JSON.parse(Buffer.from(payload, "base64").toString())));
   }
   return maps.get(file);
 }

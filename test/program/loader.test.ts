@@ -34,6 +34,20 @@ describe("the loader of TypeScript", () => {
     expect(await run('import { part } from "./part"; console.log(part);')).toBe("part\n");
   });
 
+  it("loads what import() names, when it comes to it", async () => {
+    fs.mkdirSync(path.join(folder, "late"), { recursive: true });
+    const late = "console.log('late'); export const part: string = 'part';";
+    fs.writeFileSync(path.join(folder, "late", "index.ts"), late);
+    const source = `
+      async function main() {
+        console.log("early");
+        const { part } = await import("./late/index.js");
+        console.log(part);
+      }
+      void main();`;
+    expect(await run(source)).toBe("early\nlate\npart\n");
+  });
+
   it("tells where the syntax is wrong", async () => {
     await expect(run("const a = 1;\nconst b = = 2;\n")).rejects.toThrow(
       /SyntaxError: \S*program\.ts:2:11: Unexpected "="/,

@@ -16,7 +16,7 @@ export async function recordProgram(
   changes: Readonly<Record<string, unknown>> = {},
 ): Promise<Recording> {
   vi.resetModules();
-  return record(async () => ({ ...(await import("../../index.js")) }), {
+  return record(async () => (await import("../../index.js")).default(), {
     mode,
     stack,
     model: { resources: { ...kubernetesModel, ...localModel }, functions: {} },

@@ -6,6 +6,7 @@ import { agentSettings } from "./agent";
 import { cgroupExists, cgroupPids, deleteCgroup } from "./cgroups";
 import { controlPlanePids } from "./control-plane";
 import { LocalClusterError } from "./errors";
+import { withHeldSupervision } from "./hold";
 import { deleteMountNamespace, mountsBelow } from "./mounts";
 import { deleteNamespace, interfaceName, namespaceName, namespacePids } from "./network";
 import { type ClusterPaths, clusterPaths } from "./paths";
@@ -20,15 +21,7 @@ import { readRecord } from "./record";
  */
 export async function deleteCluster(projectRoot: string, name: string): Promise<void> {
   const paths = clusterPaths(projectRoot, name);
-  await endProcesses(paths, name);
-  if (ownsHostParts(paths)) {
-    await deleteNamespace(namespaceName(name), interfaceName(name));
-    await deleteMountNamespace(paths);
-    deleteCgroup(name);
-    rmSync(paths.run, { recursive: true, force: true });
-    removeEmpty("/run/drydock");
-  }
-  rmSync(paths.root, { recursive: true, force: true });
+  await withHeldSupervision(paths, () => removeParts(paths, name));
   removeEmpty(join(projectRoot, ".drydock", "clusters"));
   removeEmpty(join(projectRoot, ".drydock"));
   const left = leftovers(projectRoot, name);
@@ -38,6 +31,18 @@ export async function deleteCluster(projectRoot: string, name: string): Promise<
       fix: "run the command again; if it stays, end the processes named and remove the rest by hand",
     });
   }
+}
+
+async function removeParts(paths: ClusterPaths, name: string): Promise<void> {
+  await endProcesses(paths, name);
+  if (ownsHostParts(paths)) {
+    await deleteNamespace(namespaceName(name), interfaceName(name));
+    await deleteMountNamespace(paths);
+    deleteCgroup(name);
+    rmSync(paths.run, { recursive: true, force: true });
+    removeEmpty("/run/drydock");
+  }
+  rmSync(paths.root, { recursive: true, force: true });
 }
 
 /** What is still there of a cluster: processes, mounts, namespaces, cgroups and folders. */

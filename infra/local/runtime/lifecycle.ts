@@ -7,6 +7,7 @@ import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
 import { controlPlanePids, deadComponents, startControlPlane, type Tools } from "./control-plane";
 import { removeRemnants } from "./delete";
+import { withHeldSupervision } from "./hold";
 import {
   buildSystemImages,
   hasImage,
@@ -87,6 +88,21 @@ export async function ensureCluster(
   const tools = await context.resolveTools(requiredTools(record));
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   chmodSync(paths.root, 0o700);
+  await withHeldSupervision(
+    paths,
+    () => completeCluster(record, paths, tools, lostNode, context),
+    context.signal,
+  );
+  return describeCluster(record, paths);
+}
+
+async function completeCluster(
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  tools: Tools,
+  lostNode: boolean,
+  context: RuntimeContext,
+): Promise<void> {
   saveRecord(paths, record);
   saveTools(paths, tools);
   await prepareHost(record, paths);
@@ -111,7 +127,7 @@ export async function ensureCluster(
       await waitForProxy(record, context.signal);
     }
     if (lostNode) {
-      await waitForPods(api, realNodeName(spec.name), context.onProgress, context.signal);
+      await waitForPods(api, realNodeName(record.spec.name), context.onProgress, context.signal);
     }
   } finally {
     api.close();
@@ -120,7 +136,6 @@ export async function ensureCluster(
     join(paths.root, "coredns-image"),
     images?.coredns.reference ?? SIMULATED_COREDNS_IMAGE,
   );
-  return describeCluster(record, paths);
 }
 
 /** What the files of a cluster, running or not, say of it. */

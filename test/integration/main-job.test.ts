@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { freePort } from "../../infra/local/runtime/ports";
 import { RELEASES } from "../../toolchain/tools";
 import { Checkout } from "./support/checkout";
-import { clusterPids, hostState, processesOf } from "./support/host";
+import { clusterPids, hostState, killCluster, processesOf } from "./support/host";
 import { report } from "./support/report";
 import { fetchPage, servingPods, watchPage } from "./support/page";
 
@@ -204,9 +204,7 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
 
   it("sees a cluster whose processes are gone, and revives it with its data", async () => {
     await checkout.kubectl("create", "configmap", "kept", "--from-literal=key=value");
-    for (const pid of clusterPids(CLUSTER)) {
-      process.kill(pid, "SIGKILL");
-    }
+    await killCluster(checkout.folder, CLUSTER);
     const preview = await checkout.pulumi("preview", "--non-interactive");
     expect(preview.all).toContain("is not running whole");
     expect(preview.all).toMatch(/1 to update\n\s+\d+ unchanged/);

@@ -18,6 +18,7 @@ import {
   createPod,
   IMAGE_URN,
   imageInputs,
+  killEverything,
   listenAddresses,
   nameOf,
   type Pod,
@@ -182,10 +183,7 @@ describe("the plugin as an ordinary user", () => {
   });
 
   it("sees killed processes, says which, and revives the cluster with its data", async () => {
-    for (const pid of processesOf(project)) {
-      process.kill(pid, "SIGKILL");
-    }
-    await vi.waitFor(() => expect(processesOf(project)).toEqual([]));
+    await killEverything(project);
     const difference = await engine.diff(CLUSTER_URN, state, clusterInputs(NAME));
     expect(difference.detailed).toEqual({ status: "UPDATE" });
     expect(engine.texts("warn").at(-1)).toBe(
@@ -203,21 +201,38 @@ describe("the plugin as an ordinary user", () => {
     expect(web.metadata.name).toBe("web");
   }, 90_000);
 
-  it("revives a single component that died", async () => {
-    const killed = processesOf(project).filter((pid) => nameOf(pid) === "kube-scheduler");
-    expect(killed).toHaveLength(1);
+  it.each(["kube-scheduler", "kwok-controller"])(
+    "leaves a %s that died to the supervisor, and sees no difference in it",
+    async (name) => {
+      const running = (): number[] => processesOf(project).filter((pid) => nameOf(pid) === name);
+      const [killed = 0, ...more] = running();
+      expect(more).toEqual([]);
+      process.kill(killed, "SIGKILL");
+      await vi.waitFor(() => expect(running()).not.toContain(killed));
+      expect((await engine.diff(CLUSTER_URN, state, clusterInputs(NAME))).changes).toBe("none");
+      await vi.waitFor(() => expect(running()).toHaveLength(1), 15_000);
+    },
+    60_000,
+  );
+
+  it("revives a component whose supervisor died with it", async () => {
+    const names = ["sh", "node", "kube-scheduler"];
+    const killed = processesOf(project).filter((pid) => names.includes(nameOf(pid)));
+    expect(killed).toHaveLength(3);
+    killed.sort((left, right) => names.indexOf(nameOf(left)) - names.indexOf(nameOf(right)));
     killed.forEach((pid) => process.kill(pid, "SIGKILL"));
-    await vi.waitFor(() => expect(processesOf(project)).not.toContain(killed[0]));
+    await vi.waitFor(() => expect(processesOf(project)).not.toContain(killed[2]));
+    expect((await engine.diff(CLUSTER_URN, state, clusterInputs(NAME))).detailed).toEqual({
+      status: "UPDATE",
+    });
+    expect(engine.texts("warn").at(-1)).toContain("(missing: kube-scheduler, agent)");
     await engine.update(CLUSTER_URN, state, clusterInputs(NAME));
-    expect(processesOf(project).map(nameOf)).toContain("kube-scheduler");
+    expect(processesOf(project).map(nameOf).sort()).toEqual(expect.arrayContaining(names.sort()));
     expect((await engine.diff(CLUSTER_URN, state, clusterInputs(NAME))).changes).toBe("none");
   }, 60_000);
 
   it("takes other ports where another program holds one meanwhile, and keeps the data", async () => {
-    for (const pid of processesOf(project)) {
-      process.kill(pid, "SIGKILL");
-    }
-    await vi.waitFor(() => expect(processesOf(project)).toEqual([]));
+    await killEverything(project);
     const { port } = new URL(state.outputs.server as string);
     const other = await vi.waitFor(() => occupy("127.0.0.1", Number(port)));
     onTestFinished(() => stopServer(other));

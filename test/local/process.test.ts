@@ -7,20 +7,28 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { LocalClusterError } from "../../infra/local/runtime/errors";
 import {
   daemonPid,
-  endProcess,
   type Folders,
+  recordedComponents,
+  startDaemon,
+  stopDaemon,
+} from "../../infra/local/runtime/daemon";
+import {
+  endProcess,
   inNetwork,
   processesWhere,
   run,
-  startDaemon,
+  startedAt,
   startTime,
-  stopDaemon,
 } from "../../infra/local/runtime/process";
 import { temporaryFolder, writeExecutable } from "../toolchain/support";
 
 function folders(): Folders {
   const root = temporaryFolder();
-  return { logs: join(root, "logs"), pids: join(root, "pids") };
+  return {
+    logs: join(root, "logs"),
+    pids: join(root, "pids"),
+    components: join(root, "components"),
+  };
 }
 
 /** A daemon that runs shell lines; ended after the test. */
@@ -75,6 +83,23 @@ describe("a daemon", () => {
       .split(") ")[1]
       ?.split(" ");
     expect(Number(stat?.[3])).toBe(pid);
+  });
+
+  it("is recorded with its command as long as it should run", async () => {
+    const at = folders();
+    const began = Date.now();
+    const pid = start(at, "sleep 60");
+    expect(recordedComponents(at)).toEqual([
+      {
+        name: "some",
+        command: { file: "/bin/sh", args: ["-c", "sleep 60"] },
+        log: join(at.logs, "some.log"),
+        pidFile: join(at.pids, "some.pid"),
+      },
+    ]);
+    expect(Math.abs((startedAt(pid) ?? 0) - began)).toBeLessThan(1_000);
+    await stopDaemon(at, "some", 0);
+    expect(recordedComponents(at)).toEqual([]);
   });
 
   it("is not started twice", () => {
@@ -161,6 +186,7 @@ describe("a command", () => {
     expect(inNetwork(network, command)).toEqual({
       file: "nsenter",
       args: ["--net=/run/netns/drydock-dev", "ip", "link"],
+      namespaces: ["/run/netns/drydock-dev"],
     });
   });
 

@@ -1,25 +1,50 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
+import { AGENT, type AgentSettings } from "../runtime/agent";
 import { Api, credentialsOf } from "../runtime/api";
+import { daemonPid, identityOf } from "../runtime/daemon";
+import { clusterPaths } from "../runtime/paths";
 import { LoadBalancer } from "./load-balancer";
+import { LOG_LIMITS, rotateLogs } from "./log-rotation";
+import { Supervisor } from "./supervisor";
 
-/** Written by the runtime beside the cluster's record. */
-interface Settings {
-  readonly kubeconfig: string;
-  readonly loadBalancerAddress: string;
-  /** Where NodePorts answer; null: no node serves, so only addresses are assigned. */
-  readonly nodeAddress: string | null;
-}
+const ROTATE_MS = 10_000;
 
 const settingsFile = process.argv[2];
 if (settingsFile === undefined) {
   process.stderr.write("usage: agent.js SETTINGS.json\n");
   process.exit(2);
 }
-const settings = JSON.parse(readFileSync(settingsFile, "utf8")) as Settings;
+const settings = JSON.parse(readFileSync(settingsFile, "utf8")) as AgentSettings;
+const paths = clusterPaths(settings.projectRoot, settings.clusterName);
+const other = daemonPid(paths, AGENT);
+if (other !== undefined) {
+  log(`another agent serves this cluster (pid ${String(other)})`);
+  process.exit(1);
+}
+mkdirSync(paths.pids, { recursive: true });
+writeFileSync(join(paths.pids, `${AGENT}.pid`), identityOf(process.pid));
+
 const stop = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => stop.abort());
 }
+setInterval(() => void keepLogsShort(), ROTATE_MS).unref();
 const balancer = new LoadBalancer(new Api(credentialsOf(settings.kubeconfig)), settings);
-void balancer.run(stop.signal).then(() => process.exit(0));
+const supervisor = new Supervisor(paths, log);
+log(`the agent runs (pid ${String(process.pid)})`);
+void Promise.all([balancer.run(stop.signal), supervisor.run(stop.signal)]).then(() =>
+  process.exit(0),
+);
+
+async function keepLogsShort(): Promise<void> {
+  const folders = [paths.logs, join(paths.controlPlane, "logs")];
+  await rotateLogs(folders, LOG_LIMITS).catch((error: unknown) => {
+    log(`the logs could not be rotated: ${String(error)}`);
+  });
+}
+
+function log(line: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+}

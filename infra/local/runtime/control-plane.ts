@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { type Component, forgetComponent, pidIn, recordComponent } from "./daemon";
 import { KWOK_CLUSTER, type ClusterPaths } from "./paths";
 import { type Command, inNetwork, processesWhere, readText, run } from "./process";
 import { API_SERVICE_ADDRESS, type ClusterRecord, POD_CIDR, SERVICE_CIDR } from "./spec";
@@ -54,6 +55,7 @@ export async function startControlPlane(
     inNetwork(record.network, kwokctl(paths, tools, action)),
     signal,
   );
+  await recordComponents(record, paths);
 }
 
 /** kwokctl's own description of the cluster: with it the cluster exists for kwokctl. */
@@ -66,6 +68,9 @@ export async function stopControlPlane(
   paths: ClusterPaths,
   tools: Tools,
 ): Promise<void> {
+  for (const name of [...CONTROL_PLANE, SIMULATOR]) {
+    forgetComponent(paths, name);
+  }
   const action = kwokctl(paths, tools, ["stop", "cluster"]);
   await run("stopping the control plane", inNetwork(record.network, action));
 }
@@ -79,10 +84,41 @@ export function deadComponents(record: ClusterRecord, paths: ClusterPaths): stri
 }
 
 function componentPid(paths: ClusterPaths, name: string, executable: string): number | undefined {
-  const recorded = readText(join(paths.controlPlane, "pids", `${name}.pid`)) ?? "";
-  const pid = Number(recorded.trim());
-  const runs = pid > 0 && (readText(`/proc/${String(pid)}/cmdline`) ?? "").startsWith(executable);
-  return runs ? pid : undefined;
+  return pidIn(join(paths.controlPlane, "pids", `${name}.pid`), executable);
+}
+
+/** From now on the supervisor starts them again, with the very command that kwokctl noted. */
+async function recordComponents(record: ClusterRecord, paths: ClusterPaths): Promise<void> {
+  // Loaded when a control plane is made: the first of the documents describes it.
+  const { parse } = await import("yaml");
+  const [text = ""] = (readText(kwokctlRecord(paths)) ?? "").split("\n---\n");
+  const { components = [] } = parse(text) as { components?: KwokctlComponent[] };
+  for (const { name, binary, args, workDir, envs = [] } of components) {
+    const variables = Object.fromEntries(envs.map((it) => [it.name, it.value ?? ""]));
+    const command = {
+      file: binary,
+      args,
+      cwd: workDir,
+      env: { ...kwokctlEnvironment(paths), ...variables },
+    };
+    const component: Component = {
+      name,
+      command: inNetwork(record.network, command),
+      log: join(paths.controlPlane, "logs", `${name}.log`),
+      pidFile: join(paths.controlPlane, "pids", `${name}.pid`),
+      executable: binary,
+    };
+    recordComponent(paths, component);
+  }
+}
+
+/** What kwokctl notes of a component in its description of the cluster. */
+interface KwokctlComponent {
+  readonly name: string;
+  readonly binary: string;
+  readonly args: readonly string[];
+  readonly workDir: string;
+  readonly envs?: readonly { readonly name: string; readonly value?: string }[];
 }
 
 /** kwokctl takes any process with a recorded pid for its own; after a reboot that is wrong. */
@@ -105,8 +141,12 @@ function kwokctl(paths: ClusterPaths, tools: Tools, action: string[]): Command {
   return {
     file: tools.kwokctl ?? "kwokctl",
     args: [...action, "--name", KWOK_CLUSTER],
-    env: { KWOK_WORKDIR: paths.kwokWorkdir, HOME: paths.kwokWorkdir },
+    env: kwokctlEnvironment(paths),
   };
+}
+
+function kwokctlEnvironment(paths: ClusterPaths): Record<string, string> {
+  return { KWOK_WORKDIR: paths.kwokWorkdir, HOME: paths.kwokWorkdir };
 }
 
 interface Flag {

@@ -2,15 +2,15 @@ import { existsSync, readdirSync, rmSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { agentSettings } from "./agent";
-import { cgroupExists, cgroupPids, deleteCgroup } from "./cgroups";
-import { controlPlanePids } from "./control-plane";
+import { stopAgent } from "./agent";
+import { cgroupExists, deleteCgroup } from "./cgroups";
 import { LocalClusterError } from "./errors";
 import { withHeldSupervision } from "./hold";
+import { clusterPids, namespaceExists, ownerOf, ownsHostParts } from "./members";
 import { deleteMountNamespace, mountsBelow } from "./mounts";
-import { deleteNamespace, interfaceName, namespaceName, namespacePids } from "./network";
+import { deleteNamespace, interfaceName, namespaceName } from "./network";
 import { type ClusterPaths, clusterPaths } from "./paths";
-import { endProcess, processesWhere, readText } from "./process";
+import { endProcess } from "./process";
 import { readRecord } from "./record";
 
 /**
@@ -51,7 +51,7 @@ export function leftovers(projectRoot: string, name: string): string[] {
   const owned = ownsHostParts(paths);
   const mounts = [...mountsBelow(paths.root), ...(owned ? mountsBelow(paths.run) : [])];
   return [
-    ...ownPids(paths, name).map((pid) => `process ${String(pid)}`),
+    ...clusterPids(paths, name).map((pid) => `process ${String(pid)}`),
     ...mounts.map((path) => `mount ${path}`),
     ...(owned && namespaceExists(name) ? [`network namespace ${namespaceName(name)}`] : []),
     ...(owned && cgroupExists(name) ? [`cgroup of ${name}`] : []),
@@ -59,40 +59,18 @@ export function leftovers(projectRoot: string, name: string): string[] {
   ];
 }
 
-/** Namespaces, cgroup and sockets bear the cluster's name alone: another project may hold them. */
-function ownsHostParts(paths: ClusterPaths): boolean {
-  return ownerOf(paths) === paths.root;
-}
-
-/** Folder of the cluster that holds the host parts of this name. */
-function ownerOf(paths: ClusterPaths): string | undefined {
-  return readText(join(paths.run, "owner"));
-}
-
-function namespaceExists(name: string): boolean {
-  return existsSync(`/run/netns/${namespaceName(name)}`);
-}
-
-/** The agent and all else first by TERM, so that listeners close; containers at once. */
+/** First the agent, then all else by TERM, so that listeners close; containers at once. */
 async function endProcesses(paths: ClusterPaths, name: string): Promise<void> {
+  await stopAgent(paths);
   // A process may start another while we look: until none is left, a few times.
   for (let round = 0; round < 5; round += 1) {
-    const pids = ownPids(paths, name);
+    const pids = clusterPids(paths, name);
     if (pids.length === 0) {
       return;
     }
     await Promise.all(pids.map((pid) => endProcess(pid, round === 0 ? 500 : 0)));
     await sleep(50);
   }
-}
-
-/** Processes in the cluster's network namespace and cgroup, its control plane and its agent. */
-function ownPids(paths: ClusterPaths, name: string): number[] {
-  const owned = ownsHostParts(paths);
-  const inNamespace = owned && namespaceExists(name) ? namespacePids(namespaceName(name)) : [];
-  const containers = owned ? cgroupPids(name) : [];
-  const agent = processesWhere((args) => args.includes(agentSettings(paths)));
-  return [...new Set([...agent, ...inNamespace, ...controlPlanePids(paths), ...containers])];
 }
 
 function removeEmpty(folder: string): void {

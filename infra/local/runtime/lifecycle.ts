@@ -2,10 +2,11 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { ToolName } from "../../../toolchain/release";
-import { AGENT, startAgent } from "./agent";
+import { AGENT, startAgent, waitForAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
 import { controlPlanePids, deadComponents, startControlPlane, type Tools } from "./control-plane";
+import { daemonPid, startDaemon } from "./daemon";
 import { removeRemnants } from "./delete";
 import { withHeldSupervision } from "./hold";
 import {
@@ -15,6 +16,7 @@ import {
   type SystemImages,
   waitForContainerd,
 } from "./images";
+import { namespaceHolder } from "./members";
 import { createMountNamespace, mountNamespaceExists } from "./mounts";
 import { createNamespace, namespaceExists } from "./network";
 import {
@@ -36,9 +38,10 @@ import { type ClusterPaths, clusterPaths } from "./paths";
 import { kubeconfig } from "./kubeconfig";
 import { waitForPods } from "./pods";
 import { requiredTools } from "./plan";
-import { daemonPid, readText, startDaemon } from "./process";
+import { readText } from "./process";
 import { newRecord, readRecord, saveRecord, saveTools, updatedRecord } from "./record";
 import { type ClusterRecord, type ClusterSpec, realNodeName } from "./spec";
+import { isBeingRestarted, isSupervised } from "./supervision";
 
 /** What the runtime needs from its caller. */
 export interface RuntimeContext {
@@ -123,6 +126,7 @@ async function completeCluster(
     await startAgent(record, paths, context.projectRoot);
     context.onProgress("waiting for nodes");
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, context.signal)));
+    await waitForAgent(paths, context.signal);
     if (record.realNode) {
       await waitForProxy(record, context.signal);
     }
@@ -158,7 +162,7 @@ async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<
     // First the owner: what follows bears the cluster's name alone, and only its owner removes it.
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
     writeFileSync(join(paths.run, "owner"), paths.root);
-    await createNamespace(record.network);
+    await createNamespace(record.network, namespaceHolder(paths));
   }
   if (record.realNode) {
     createCgroup(record.spec.name);
@@ -203,14 +207,21 @@ async function startNode(
   writePodNetwork(record, paths, await waitForPodCidr(api, realNodeName(record.spec.name), signal));
 }
 
-/** Processes, namespaces and mounts that should be there and are not. Empty: all is well. */
+/**
+ * Processes, namespaces and mounts that should be there and are not, and of which the supervisor
+ * does not bring back by itself. Empty: all is well.
+ */
 export function missingParts(record: ClusterRecord, paths: ClusterPaths): string[] {
-  const components = [...(record.realNode ? NODE_COMPONENTS : []), AGENT];
+  const node = record.realNode ? NODE_COMPONENTS : [];
+  const dead = [
+    ...deadComponents(record, paths),
+    ...node.filter((name) => daemonPid(paths, name) === undefined),
+  ];
   return [
     ...(namespaceExists(record.network) ? [] : ["network namespace"]),
     ...(!record.realNode || mountNamespaceExists(paths) ? [] : ["mount namespace"]),
-    ...deadComponents(record, paths),
-    ...components.filter((name) => daemonPid(paths, name) === undefined),
+    ...dead.filter((name) => !isBeingRestarted(paths, name)),
+    ...(isSupervised(paths) ? [] : [AGENT]),
   ];
 }
 

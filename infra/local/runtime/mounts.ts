@@ -10,7 +10,7 @@ import {
 import { basename, dirname, join } from "node:path";
 
 import type { ClusterPaths } from "./paths";
-import { type Command, readText, run } from "./process";
+import { type Command, inNamespace, readText, run } from "./process";
 
 /**
  * The kubelet's folder. Its usual place: sockets below it would not fit into the 107 bytes of a
@@ -112,11 +112,7 @@ function removeMountPoints(paths: ClusterPaths): void {
 
 /** The same command, run in the node's mount namespace. */
 export function inMounts(paths: ClusterPaths, command: Command): Command {
-  return {
-    ...command,
-    file: "nsenter",
-    args: [`--mount=${namespaceFile(paths)}`, command.file, ...command.args],
-  };
+  return inNamespace(command, "mount", namespaceFile(paths));
 }
 
 export async function deleteMountNamespace(paths: ClusterPaths): Promise<void> {
@@ -137,7 +133,7 @@ export function mountsBelow(folder: string): string[] {
   return mountPoints().filter((path) => path.startsWith(`${folder}/`));
 }
 
-function isMountPoint(path: string): boolean {
+export function isMountPoint(path: string): boolean {
   return mountPoints().includes(path);
 }
 

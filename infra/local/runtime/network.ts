@@ -56,8 +56,12 @@ async function usedAddresses(): Promise<Set<string>> {
   return new Set(interfaces.flatMap((item) => item.addr_info.map((info) => info.local ?? "")));
 }
 
-/** Makes the namespace and its link, or completes what an interrupted run left. */
-export async function createNamespace(network: NamespaceRecord): Promise<void> {
+/**
+ * Makes the namespace and its link, or completes what an interrupted run left.
+ *
+ * @param holder a process in the namespace, where only the name of it was removed: it gets it back
+ */
+export async function createNamespace(network: NamespaceRecord, holder?: number): Promise<void> {
   const { namespace, hostInterface, hostAddress, address } = network;
   const host = (...args: string[]): Promise<string> =>
     run("setting up the cluster's network", { file: "ip", args });
@@ -65,7 +69,9 @@ export async function createNamespace(network: NamespaceRecord): Promise<void> {
     run("setting up the cluster's network", inNetwork(network, { file: "ip", args }));
 
   if (!existsSync(`/run/netns/${namespace}`)) {
-    await host("netns", "add", namespace);
+    await (holder === undefined
+      ? host("netns", "add", namespace)
+      : host("netns", "attach", namespace, String(holder)));
   }
   if (!existsSync(`/sys/class/net/${hostInterface}`)) {
     await host(

@@ -3,10 +3,11 @@ import { dirname, join } from "node:path";
 
 import { clusterCgroup } from "./cgroups";
 import type { Tools } from "./control-plane";
+import type { Daemon } from "./daemon";
 import { inMounts, KUBELET_FOLDER } from "./mounts";
 import type { ClusterPaths } from "./paths";
 import { kubeconfig } from "./kubeconfig";
-import { type Daemon, inNetwork, SYSTEM_PATH } from "./process";
+import { inNetwork, SYSTEM_PATH } from "./process";
 import {
   CLUSTER_DOMAIN,
   type ClusterRecord,

@@ -9,6 +9,10 @@ export interface ClusterPaths {
   readonly kubeconfig: string;
   readonly logs: string;
   readonly pids: string;
+  /** The components that should run: command, log and pid file of each. */
+  readonly components: string;
+  /** What the supervisor last saw and did. */
+  readonly supervision: string;
   readonly certificates: string;
   /** kwokctl's own folder and the cluster's folder in it. */
   readonly kwokWorkdir: string;
@@ -37,6 +41,8 @@ export function clusterPaths(projectRoot: string, name: string): ClusterPaths {
     kubeconfig: join(root, "kubeconfig"),
     logs: join(root, "logs"),
     pids: join(root, "pids"),
+    components: join(root, "components"),
+    supervision: join(root, "supervision.json"),
     certificates: join(root, "pki"),
     kwokWorkdir,
     controlPlane,

@@ -1,14 +1,5 @@
-import { spawn } from "node:child_process";
-import {
-  mkdirSync,
-  openSync,
-  closeSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { execa } from "execa";
@@ -20,7 +11,7 @@ import type { NetworkRecord } from "./spec";
 export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Nothing of the caller's environment (a passphrase, say) is handed to a cluster's processes. */
-const CLEAN_ENVIRONMENT = {
+export const CLEAN_ENVIRONMENT = {
   PATH: SYSTEM_PATH,
   HOME: "/",
   // Go gives memory back sooner: a third less for the API server, at some CPU time.
@@ -31,6 +22,10 @@ export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the root folder. */
+  readonly cwd?: string;
+  /** Files of the namespaces that it enters: without them it cannot run. */
+  readonly namespaces?: readonly string[];
 }
 
 /** The same command, run inside the cluster's network namespace (without a remount of /sys). */
@@ -38,8 +33,17 @@ export function inNetwork(network: NetworkRecord, command: Command): Command {
   if (network.kind === "loopback") {
     return command;
   }
-  const args = [`--net=/run/netns/${network.namespace}`, command.file, ...command.args];
-  return { ...command, file: "nsenter", args };
+  return inNamespace(command, "net", `/run/netns/${network.namespace}`);
+}
+
+/** The same command, run in the namespace that a file holds. */
+export function inNamespace(command: Command, kind: "net" | "mount", file: string): Command {
+  return {
+    ...command,
+    file: "nsenter",
+    args: [`--${kind}=${file}`, command.file, ...command.args],
+    namespaces: [...(command.namespaces ?? []), file],
+  };
 }
 
 /** Runs to the end and gives its standard output. `what` names the step in the error. */
@@ -74,58 +78,6 @@ function plainLine(line: string): string {
   }
 }
 
-export interface Daemon {
-  readonly name: string;
-  readonly command: Command;
-}
-
-export interface Folders {
-  readonly logs: string;
-  readonly pids: string;
-}
-
-/** Starts a process that outlives this one, unless it already runs. Its output goes to its log. */
-export function startDaemon(folders: Folders, daemon: Daemon): void {
-  if (daemonPid(folders, daemon.name) !== undefined) {
-    return;
-  }
-  mkdirSync(folders.logs, { recursive: true });
-  mkdirSync(folders.pids, { recursive: true });
-  const log = openSync(join(folders.logs, `${daemon.name}.log`), "a", 0o600);
-  const child = spawn(daemon.command.file, daemon.command.args, {
-    detached: true,
-    stdio: ["ignore", log, log],
-    cwd: "/",
-    env: { ...CLEAN_ENVIRONMENT, ...daemon.command.env },
-  });
-  // A missing executable is reported here; the caller's wait for readiness tells the user.
-  child.on("error", () => undefined);
-  closeSync(log);
-  child.unref();
-  if (child.pid !== undefined) {
-    const identity = `${String(child.pid)} ${startTime(child.pid) ?? ""}`;
-    writeFileSync(join(folders.pids, `${daemon.name}.pid`), identity);
-  }
-}
-
-/** The pid of a running daemon. A number that the kernel gave to another process does not count. */
-export function daemonPid(folders: Pick<Folders, "pids">, name: string): number | undefined {
-  const [pidText, started] = (readText(join(folders.pids, `${name}.pid`)) ?? "").trim().split(" ");
-  const pid = Number(pidText);
-  if (!Number.isInteger(pid) || pid <= 0 || started === undefined) {
-    return undefined;
-  }
-  return startTime(pid) === started ? pid : undefined;
-}
-
-export async function stopDaemon(folders: Folders, name: string, graceMs = 10_000): Promise<void> {
-  const pid = daemonPid(folders, name);
-  if (pid !== undefined) {
-    await endProcess(pid, graceMs);
-  }
-  rmSync(join(folders.pids, `${name}.pid`), { force: true });
-}
-
 /** TERM, and KILL for a process that is still there after the grace period. */
 export async function endProcess(pid: number, graceMs: number): Promise<void> {
   const started = startTime(pid);
@@ -143,11 +95,21 @@ export async function endProcess(pid: number, graceMs: number): Promise<void> {
 }
 
 /** Pids of processes whose arguments (the executable first) fulfil `matches`; not this process. */
-export function processesWhere(matches: (args: readonly string[]) => boolean): number[] {
+export function processesWhere(
+  matches: (args: readonly string[], pid: number) => boolean,
+): number[] {
   return readdirSync("/proc")
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && pid > 0 && pid !== process.pid)
-    .filter((pid) => matches((readText(`/proc/${String(pid)}/cmdline`) ?? "").split("\0")));
+    .filter((pid) => matches((readText(`/proc/${String(pid)}/cmdline`) ?? "").split("\0"), pid));
+}
+
+/** When the process started, in ms since the epoch. */
+export function startedAt(pid: number): number | undefined {
+  const ticks = startTime(pid);
+  const uptime = Number.parseFloat(readText("/proc/uptime") ?? "");
+  // The kernel shows its times in hundredths of a second on every architecture.
+  return ticks === undefined ? undefined : Date.now() - uptime * 1000 + Number(ticks) * 10;
 }
 
 /** Start time in clock ticks since boot; with the pid it names a process for good. */

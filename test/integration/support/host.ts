@@ -1,5 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { clusterPids as membersOf } from "../../../infra/local/runtime/members";
+import { clusterPaths } from "../../../infra/local/runtime/paths";
 
 /** What the host holds that a cluster could leave behind, one line a thing. */
 export function hostState(): string[] {
@@ -39,6 +43,28 @@ export function processesOf(folder: string): string[] {
 export function clusterPids(cluster: string): number[] {
   const text = execFileSync("ip", ["netns", "pids", `drydock-${cluster}`], { encoding: "utf8" });
   return text.split("\n").filter(Boolean).map(Number);
+}
+
+/** A crash of the whole machine, as far as processes go: the supervisor is no exception. */
+export async function killCluster(folder: string, cluster: string): Promise<void> {
+  const paths = clusterPaths(folder, cluster);
+  for (let round = 0; round < 200; round += 1) {
+    const pids = membersOf(paths, cluster);
+    if (pids.length === 0) {
+      return;
+    }
+    pids.forEach((pid) => killNow(pid));
+    await sleep(25);
+  }
+  throw new Error(`processes of ${cluster} do not end`);
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended meanwhile.
+  }
 }
 
 function read(path: string): string {

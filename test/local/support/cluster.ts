@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { expect, vi } from "vitest";
+
 import { Api, credentialsOf, type KubernetesObject } from "../../../infra/local/runtime/api";
 import { processesWhere } from "../../../infra/local/runtime/process";
 import type { PropertyMap } from "../../../toolchain/plugin/serve";
@@ -18,6 +20,23 @@ export function clusterInputs(clusterName: string, real = "auto", simulated = 0)
 /** Pids of a project's processes: their executable or an argument lies in its cluster folder. */
 export function processesOf(project: Project): number[] {
   return processesWhere((args) => args.some((arg) => arg.includes(`${project.clusters}/`)));
+}
+
+/** A crash of everything, the supervisor with it: it may just be starting one of them again. */
+export async function killEverything(project: Project): Promise<void> {
+  await vi.waitFor(() => {
+    const pids = processesOf(project);
+    pids.forEach((pid) => endNow(pid));
+    expect(pids).toEqual([]);
+  }, 10_000);
+}
+
+function endNow(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended meanwhile.
+  }
 }
 
 export function nameOf(pid: number): string {

@@ -5,32 +5,10 @@ import { customResourceDefinitionRule } from "../../toolchain/kubernetes/await/c
 import { deletionRule } from "../../toolchain/kubernetes/await/deletion";
 import { deploymentRule } from "../../toolchain/kubernetes/await/deployment";
 import { podRule } from "../../toolchain/kubernetes/await/pod";
-import type { AwaitRule, Verdict } from "../../toolchain/kubernetes/await/rule";
 import { serviceRule } from "../../toolchain/kubernetes/await/service";
 import { volumeClaimRule } from "../../toolchain/kubernetes/await/volume-claim";
-import type { Json, JsonMap, KubernetesObject } from "../../toolchain/kubernetes/objects";
-
-function judge(
-  rule: AwaitRule,
-  object: JsonMap | undefined,
-  found: Record<string, JsonMap[]> = {},
-): Verdict {
-  const metadata = { name: "web", namespace: "team", uid: "u1", generation: 2 };
-  const full = object && ({ apiVersion: "v1", kind: "X", metadata, ...object } as KubernetesObject);
-  return rule.evaluate({ object: full, related: (key) => found[key] ?? [] });
-}
-
-const condition = (type: string, status: string, extra: JsonMap = {}): Json => ({
-  ...{ type, status },
-  ...extra,
-});
-
-const warning = (reason: string, message: string, lastTimestamp = "2030-01-01T00:00:00Z") => ({
-  reason,
-  message,
-  lastTimestamp,
-  involvedObject: { uid: "u1" },
-});
+import type { Json, JsonMap } from "../../toolchain/kubernetes/objects";
+import { condition, imageMissing, judge, podOf, warning, wordsOf } from "./support/rules";
 
 describe("the table of rules", () => {
   it("goes by group and kind, whatever the version", () => {
@@ -40,12 +18,28 @@ describe("the table of rules", () => {
     expect(awaitRuleFor("example.com/v1", "Deployment")).toBeUndefined();
   });
 
-  it.each([deploymentRule, podRule, serviceRule, volumeClaimRule, customResourceDefinitionRule])(
-    "has no rule that waits for a deleted object",
-    (rule) => {
-      expect(judge(rule, undefined).state).toBe("failed");
-    },
-  );
+  it.each([
+    ["v1", "PersistentVolume"],
+    ["v1", "PersistentVolumeClaim"],
+    ["v1", "Pod"],
+    ["v1", "ReplicationController"],
+    ["v1", "ResourceQuota"],
+    ["v1", "Service"],
+    ["apiextensions.k8s.io/v1", "CustomResourceDefinition"],
+    ["apiregistration.k8s.io/v1", "APIService"],
+    ["apps/v1", "DaemonSet"],
+    ["apps/v1", "Deployment"],
+    ["apps/v1", "ReplicaSet"],
+    ["apps/v1", "StatefulSet"],
+    ["autoscaling/v2", "HorizontalPodAutoscaler"],
+    ["batch/v1", "Job"],
+    ["networking.k8s.io/v1", "Ingress"],
+  ])("has a rule for %s %s, which does not wait for a deleted one", (apiVersion, kind) => {
+    const rule = awaitRuleFor(apiVersion, kind);
+    expect(rule && wordsOf(judge(rule, undefined, { last: { kind } }))).toBe(
+      `failed | the ${kind} was deleted while it was waited for`,
+    );
+  });
 });
 
 describe("a Deployment", () => {
@@ -98,19 +92,12 @@ describe("a Deployment", () => {
         ownerReferences: [{ uid: "u1" }],
       },
     });
-    const pod = (name: string, owner: string) => ({
-      metadata: { name, uid: name, ownerReferences: [{ uid: owner }] },
-      status: {
-        containerStatuses: [
-          { name: "c", state: { waiting: { reason: "ErrImagePull", message: "not found" } } },
-        ],
-      },
-    });
+    const pod = (name: string, owner: string) => podOf(owner, name, imageMissing);
     const found = {
       replicaSets: [set("old", "9"), set("new", "10")],
       pods: [pod("a", "old"), pod("b", "new"), pod("c", "new")],
     };
-    expect(judge(deploymentRule, deployment({}), found)).toMatchObject({
+    expect(judge(deploymentRule, deployment({}), { found })).toMatchObject({
       problems: ["2 Pods (b, c): container c: ErrImagePull: not found"],
     });
   });
@@ -156,7 +143,7 @@ describe("a Pod", () => {
       warning("FailedMount", "configmap not found", "2030-01-01T00:00:05Z"),
       { ...warning("Other", "not about it"), involvedObject: { uid: "u2" } },
     ];
-    expect(judge(podRule, { status: {} }, { events })).toMatchObject({
+    expect(judge(podRule, { status: {} }, { found: { events } })).toMatchObject({
       problems: ["Pod web: FailedMount: configmap not found"],
     });
   });
@@ -164,7 +151,7 @@ describe("a Pod", () => {
 
 describe("a Service", () => {
   const service = (spec: JsonMap, found: Record<string, JsonMap[]> = {}, status: JsonMap = {}) =>
-    judge(serviceRule, { spec, status }, found).state;
+    judge(serviceRule, { spec, status }, { found }).state;
   const selector = { app: "web" };
 
   it("needs a ready endpoint only where it has pods to find", () => {
@@ -186,7 +173,7 @@ describe("a Service", () => {
 
 describe("a PersistentVolumeClaim", () => {
   const claim = (phase: string, spec: JsonMap, classes: JsonMap[] = []) =>
-    judge(volumeClaimRule, { spec, status: { phase } }, { classes }).state;
+    judge(volumeClaimRule, { spec, status: { phase } }, { found: { classes } }).state;
   const lazy = {
     metadata: {
       name: "lazy",
@@ -233,7 +220,7 @@ describe("a deletion", () => {
       condition("NamespaceDeletionDiscoveryFailure", "False", { message: "fine" }),
     ];
     expect(
-      judge(rule, { metadata: { uid: "u1", finalizers }, status: { conditions } }),
+      judge(rule, { metadata: { finalizers }, status: { conditions } }, { waitedSeconds: 5 }),
     ).toMatchObject({
       state: "waiting",
       problems: ["pods. has 1 resource instances", "finalizers not yet done: example.com/hold"],

@@ -153,7 +153,9 @@ describe("readiness on a real API server", () => {
     );
     await engine.cancel();
     const failure = initFailureOf(await failing);
-    expect(failure.reasons[0]).toBe("Deployment default/stuck was not waited for: cancelled");
+    expect(failure.reasons[0]).toBe(
+      "Deployment default/stuck was not waited for: cancelled. It stays in state; the next update waits for it",
+    );
     await other.delete("/apis/apps/v1/namespaces/default/deployments/stuck");
     await engine.handshake();
   });

@@ -120,6 +120,7 @@ async function takeOver(
       signal: patience.signal,
       timeoutSeconds: options.timeoutSeconds,
       unmet: "is not gone",
+      cancelled: "is being deleted, so it was not created again: cancelled",
       onStatus: (message) => options.onStatus(`${message} before it can be created again`),
     });
     return undefined;

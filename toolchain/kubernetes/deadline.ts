@@ -1,3 +1,6 @@
+/** What a timer can count; a longer one would go off at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /**
  * A signal that aborts with another one or after a time, whichever comes first. Made by hand: Node
  * 20 may collect a combined timeout signal before it has fired.
@@ -14,10 +17,13 @@ export class Deadline {
     private readonly outer: AbortSignal,
     milliseconds: number,
   ) {
-    this.timer = setTimeout(() => {
-      this.over = true;
-      this.controller.abort();
-    }, milliseconds);
+    this.timer = setTimeout(
+      () => {
+        this.over = true;
+        this.controller.abort();
+      },
+      Math.min(milliseconds, LONGEST_MS),
+    );
     outer.addEventListener("abort", this.onAbort, { once: true });
     if (outer.aborted) {
       this.onAbort();

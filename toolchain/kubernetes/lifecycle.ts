@@ -10,9 +10,8 @@ import type {
   UpdateResult,
 } from "../plugin/provider";
 import type { PropertyMap } from "../plugin/values";
-import { propagationOf, skipsAwait, timeoutOf } from "./annotations";
+import { propagationOf, skipsDeletionAwait, timeoutOf } from "./annotations";
 import { applyObject } from "./apply";
-import { deletionRule } from "./await/deletion";
 import { KubeconfigError, type Cluster } from "./cluster";
 import { createObject } from "./create";
 import { UnknownKindError } from "./discovery";
@@ -27,7 +26,7 @@ import {
   type KubernetesObject,
   type ObjectRef,
 } from "./objects";
-import { settle, unreadiness } from "./readiness";
+import { settle, settleDeletion, unreadiness } from "./readiness";
 import { masking } from "./secrets";
 import type { Session } from "./session";
 import {
@@ -102,21 +101,17 @@ export async function deleteResource(
   context: Context,
 ): Promise<void> {
   const { urn } = request;
-  const object = liveOf(request.outputs);
-  const ref = { ...kindOfType(request.type), ...refFrom(object), ...parseId(request.id) };
-  const timeoutSeconds = timeoutOf(object, request.timeoutSeconds);
+  const last = liveOf(request.outputs);
+  const ref = { ...kindOfType(request.type), ...refFrom(last), ...parseId(request.id) };
+  const declared = toManifest(inputsOf(request.inputs, request.outputs));
+  const timeoutSeconds = timeoutOf(declared, request.timeoutSeconds);
   try {
     const cluster = await session.cluster();
     const patience = session.patience(context, urn, timeoutSeconds);
     const live = await cluster.api.get(ref, patience);
-    await cluster.api.delete(ref, propagationOf(object), patience);
-    if (!skipsAwait(object)) {
-      await cluster.waiter.wait(live, ref, deletionRule(textAt(live, "metadata", "uid")), {
-        signal: context.signal,
-        timeoutSeconds,
-        unmet: "is not gone",
-        onStatus: (message) => context.log.status(message, urn),
-      });
+    await cluster.api.delete(ref, propagationOf(declared), patience);
+    if (!skipsDeletionAwait(declared)) {
+      await settleDeletion(cluster, live, ref, { urn, timeoutSeconds, context });
     }
   } catch (error) {
     if (isNotFound(error) || error instanceof UnknownKindError) {
@@ -155,8 +150,8 @@ export async function readResource(
       ...marksOf(request.outputs),
     };
     const result = { id: formatId(refOf(live)), inputs, outputs: toOutputs(live, inputs, marks) };
-    const problems = await unreadiness(cluster, live, patience);
-    if (known && problems.length > 0) {
+    const problems = known ? await unreadiness(cluster, live, toManifest(declared), patience) : [];
+    if (problems.length > 0) {
       throw new PartialFailure(result.id, result.outputs, problems, inputs);
     }
     return result;

@@ -10,6 +10,8 @@ import { clusterIdentity } from "./kubeconfig";
 import { createResource, deleteResource, readResource, updateResource } from "./lifecycle";
 import { kindOfType } from "./objects";
 import { previewCreate, previewUpdate, tryUpdate } from "./preview";
+import { checkAwait } from "./readiness";
+import { replaceUnready } from "./replace-unready";
 import { diffResource } from "./resource-diff";
 import { Scopes } from "./scope";
 import { Session } from "./session";
@@ -72,17 +74,20 @@ export class KubernetesProvider implements plugin.ProviderPlugin {
       defaultNamespace: await this.defaultNamespace(),
       namespaced: await this.isNamespaced(apiVersion, kind, context),
     });
+    const declared = toManifest(result.inputs);
     if (!containsUnknown(result.inputs)) {
-      this.scopes.learn(toManifest(result.inputs));
+      this.scopes.learn(declared);
     }
-    return result;
+    const failures = checkAwait(declared, (text) => context.log.warn(text, request.urn));
+    return { ...result, failures: [...result.failures, ...failures] };
   }
 
-  diff(request: plugin.DiffRequest, context: plugin.Context): Promise<plugin.DiffResult> {
+  async diff(request: plugin.DiffRequest, context: plugin.Context): Promise<plugin.DiffResult> {
     const { session } = this;
-    return diffResource(request, session.settings, (object, fieldManager) =>
+    const result = await diffResource(request, session.settings, (object, fieldManager) =>
       tryUpdate(session, request.urn, object, fieldManager, context),
     );
+    return replaceUnready(session, request, result, context);
   }
 
   create(request: plugin.CreateRequest, context: plugin.Context): Promise<plugin.CreateResult> {

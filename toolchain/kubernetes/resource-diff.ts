@@ -70,7 +70,7 @@ function fieldManagerOf({ oldOutputs }: DiffRequest): string | undefined {
 }
 
 /** Two objects of one name cannot exist at once: then the old one has to go first. */
-function keepsName({ oldInputs, oldOutputs, news }: DiffRequest): boolean {
+export function keepsName({ oldInputs, oldOutputs, news }: DiffRequest): boolean {
   const before = metadataOf(inputsOf(oldInputs, oldOutputs));
   const after = metadataOf(news);
   const same = before.name === after.name && before.namespace === after.namespace;

@@ -1,20 +1,20 @@
-import { textAt } from "../objects";
-import { conditionOf } from "./pod";
-import { done, failed, waiting, type AwaitRule } from "./rule";
+import { done, failed, waiting, whileItExists } from "./rule";
+import { conditionOf, explain, isCondition } from "./status";
 
 /** Served by the API server, so that objects of the new kind can be created. */
-export const customResourceDefinitionRule: AwaitRule = {
-  queries: () => [],
-  evaluate: ({ object: definition }) => {
-    if (definition === undefined) {
-      return failed("the CustomResourceDefinition was deleted while it was waited for");
+export const customResourceDefinitionRule = whileItExists({
+  evaluate: (definition) => {
+    if (isCondition(definition, "NamesAccepted", "False")) {
+      return failed(explain(conditionOf(definition, "NamesAccepted")));
     }
-    const names = conditionOf(definition, "NamesAccepted");
-    if (names?.status === "False") {
-      return failed(textAt(names, "message"));
+    const established = conditionOf(definition, "Established");
+    if (established?.status === "True") {
+      return done("CustomResourceDefinition is established");
     }
-    return conditionOf(definition, "Established")?.status === "True"
-      ? done("CustomResourceDefinition is established")
-      : waiting("Waiting for CustomResourceDefinition to be established");
+    const reason = explain(established);
+    return waiting(
+      "Waiting for CustomResourceDefinition to be established",
+      reason === "" ? [] : [reason],
+    );
   },
-};
+});

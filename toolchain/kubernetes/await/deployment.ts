@@ -1,33 +1,17 @@
-import { getPath, listAt, mapAt, textAt, type Json, type JsonMap } from "../objects";
-import { warningEvents, warningsAbout } from "./events";
-import { conditionOf, groupProblems, isReady } from "./pod";
-import {
-  done,
-  failed,
-  formatSelector,
-  waiting,
-  type AwaitRule,
-  type Query,
-  type Snapshot,
-} from "./rule";
+import { getPath, textAt, type Json, type JsonMap } from "../objects";
+import { warningsAbout } from "./events";
+import { groupProblems } from "./pod";
+import { done, failed, waiting, whileItExists, type Snapshot } from "./rule";
+import { conditionOf, isCondition, isObserved, numberAt, replicasOf } from "./status";
+import { isOwnedBy, selected, unreadyPods, workloadQueries } from "./workload";
 
 /** Rolled out: every replica is of the newest revision and available, no old one is left. */
-export const deploymentRule: AwaitRule = {
-  queries: (deployment) => {
-    const namespace = textAt(deployment, "metadata", "namespace");
-    const labelSelector = formatSelector(mapAt(deployment, "spec", "selector", "matchLabels"));
-    const selected = labelSelector === undefined ? {} : { labelSelector };
-    const owned: Query[] = [
-      { key: "replicaSets", apiVersion: "apps/v1", kind: "ReplicaSet", namespace, ...selected },
-      { key: "pods", apiVersion: "v1", kind: "Pod", namespace, ...selected },
-    ];
-    return [...owned, warningEvents(namespace)];
-  },
-  evaluate: (snapshot) => {
-    const { object: deployment } = snapshot;
-    if (deployment === undefined) {
-      return failed("the Deployment was deleted while it was waited for");
-    }
+export const deploymentRule = whileItExists({
+  queries: (deployment) => [
+    selected(deployment, "replicaSets", "apps/v1", "ReplicaSet"),
+    ...workloadQueries(deployment),
+  ],
+  evaluate: (deployment, snapshot) => {
     if (getPath(deployment, "spec", "paused") === true) {
       return done("Deployment is paused: its rollout is not waited for");
     }
@@ -41,14 +25,7 @@ export const deploymentRule: AwaitRule = {
     }
     return waiting(progressOf(deployment), problems);
   },
-};
-
-function isObserved(deployment: Json): boolean {
-  return (
-    numberAt(deployment, "status", "observedGeneration") >=
-    numberAt(deployment, "metadata", "generation")
-  );
-}
+});
 
 function isRolledOut(deployment: Json): boolean {
   const wanted = replicasOf(deployment);
@@ -73,21 +50,15 @@ function progressOf(deployment: Json): string {
   return `Waiting for app ReplicaSet to be available (${String(ready)}/${String(wanted)} Pods available)`;
 }
 
-function problemsOf(deployment: JsonMap, { related }: Snapshot): string[] {
-  const events = related("events");
-  const current = newestReplicaSet(deployment, related("replicaSets"));
-  const uid = textAt(current, "metadata", "uid");
-  const pods = related("pods").filter(
-    (pod) =>
-      !isReady(pod) &&
-      getPath(pod, "metadata", "deletionTimestamp") === undefined &&
-      listAt(pod, "metadata", "ownerReferences").some((owner) => textAt(owner, "uid") === uid),
-  );
+function problemsOf(deployment: JsonMap, snapshot: Snapshot): string[] {
+  const events = snapshot.related("events");
+  const current = newestReplicaSet(deployment, snapshot.related("replicaSets"));
+  const pods = unreadyPods(current, snapshot);
   const problems = groupProblems(pods, events);
-  const failure = conditionOf(deployment, "ReplicaFailure");
-  if (failure?.status === "True") {
+  if (isCondition(deployment, "ReplicaFailure", "True")) {
     // Quota, limits and admission show here: there is no pod to ask.
-    problems.push(`Pods cannot be created: ${textAt(failure, "message")}`);
+    const failure = textAt(conditionOf(deployment, "ReplicaFailure"), "message");
+    problems.push(`Pods cannot be created: ${failure}`);
   } else if (current !== undefined && pods.length === 0) {
     problems.push(...warningsAbout(events, current));
   }
@@ -97,24 +68,11 @@ function problemsOf(deployment: JsonMap, { related }: Snapshot): string[] {
 const REVISION = "deployment.kubernetes.io/revision";
 
 function newestReplicaSet(deployment: JsonMap, sets: readonly JsonMap[]): JsonMap | undefined {
-  const uid = textAt(deployment, "metadata", "uid");
   const revision = (set: Json) => Number(textAt(set, "metadata", "annotations", REVISION)) || 0;
   return sets
-    .filter((set) =>
-      listAt(set, "metadata", "ownerReferences").some((owner) => textAt(owner, "uid") === uid),
-    )
+    .filter((set) => isOwnedBy(set, deployment))
     .reduce<JsonMap | undefined>(
       (newest, set) => (newest === undefined || revision(set) > revision(newest) ? set : newest),
       undefined,
     );
-}
-
-function replicasOf(deployment: Json): number {
-  const replicas = getPath(deployment, "spec", "replicas");
-  return typeof replicas === "number" ? replicas : 1;
-}
-
-function numberAt(value: Json, ...path: readonly string[]): number {
-  const found = getPath(value, ...path);
-  return typeof found === "number" ? found : 0;
 }

@@ -7,7 +7,8 @@ export function warningEvents(namespace: string): Query {
     key: "events",
     apiVersion: "v1",
     kind: "Event",
-    namespace,
+    // Those about cluster-scoped objects are kept here.
+    namespace: namespace === "" ? "default" : namespace,
     fieldSelector: "type=Warning",
   };
 }

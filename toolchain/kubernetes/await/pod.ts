@@ -1,14 +1,13 @@
 import { getPath, listAt, textAt, type Json, type JsonMap } from "../objects";
 import { warningEvents, warningsAbout } from "./events";
-import { done, failed, waiting, type AwaitRule } from "./rule";
+import { several } from "./problems";
+import { done, failed, waiting, whileItExists } from "./rule";
+import { conditionOf, isCondition } from "./status";
 
 /** Ready, or a run that ended well. */
-export const podRule: AwaitRule = {
+export const podRule = whileItExists({
   queries: (pod) => [warningEvents(textAt(pod, "metadata", "namespace"))],
-  evaluate: ({ object: pod, related }) => {
-    if (pod === undefined) {
-      return failed("the Pod was deleted while it was waited for");
-    }
+  evaluate: (pod, { related }) => {
     const name = textAt(pod, "metadata", "name");
     const phase = textAt(pod, "status", "phase");
     if (phase === "Succeeded") {
@@ -17,23 +16,17 @@ export const podRule: AwaitRule = {
     const problems = podProblems(pod, related("events")).map(
       (problem) => `Pod ${name}: ${problem}`,
     );
-    if (phase === "Failed" && textAt(pod, "spec", "restartPolicy") !== "Always") {
+    if (phase === "Failed") {
       return failed(...(problems.length > 0 ? problems : [`Pod ${name} failed`]));
     }
     return isReady(pod)
       ? done("Pod is ready")
       : waiting(`Waiting for Pod ${name} to be ready (${phase || "not started"})`, problems);
   },
-};
+});
 
 export function isReady(pod: Json): boolean {
-  return conditionOf(pod, "Ready")?.status === "True";
-}
-
-export function conditionOf(object: Json, type: string): JsonMap | undefined {
-  return listAt(object, "status", "conditions").find(
-    (condition): condition is JsonMap => textAt(condition, "type") === type,
-  );
+  return isCondition(pod, "Ready", "True");
 }
 
 /** Reasons a container waits that pass by themselves. */
@@ -69,7 +62,9 @@ function containerProblem(container: Json): string[] {
     return [`container ${name}: ${reason}${detail === "" ? "" : `: ${detail}`}`];
   }
   const exit = getPath(state, "terminated", "exitCode");
-  return typeof exit === "number" && exit !== 0 ? [`container ${name}: ${exitOf(ended)}`] : [];
+  return typeof exit === "number" && exit !== 0
+    ? [`container ${name}: ${exitOf(getPath(state, "terminated"))}`]
+    : [];
 }
 
 function exitOf(terminated: Json | undefined): string {
@@ -95,9 +90,5 @@ export function groupProblems(pods: readonly JsonMap[], events: readonly JsonMap
       groups.set(problem, [...(groups.get(problem) ?? []), name]);
     }
   }
-  return [...groups].map(([problem, names]) =>
-    names.length === 1
-      ? `Pod ${names.join("")}: ${problem}`
-      : `${String(names.length)} Pods (${names.join(", ")}): ${problem}`,
-  );
+  return [...groups].map(([problem, names]) => `${several("Pod", names)}: ${problem}`);
 }

@@ -1,12 +1,12 @@
 import { getPath, listAt, mapAt, textAt, type JsonMap } from "../objects";
 import { warningEvents, warningsAbout } from "./events";
-import { done, failed, waiting, type AwaitRule } from "./rule";
+import { done, waiting, whileItExists } from "./rule";
 
 /**
  * Traffic has somewhere to go: a ready endpoint behind the selector and, for a load balancer, an
  * address in front of it. The endpoint slices say so at once, without a time to settle.
  */
-export const serviceRule: AwaitRule = {
+export const serviceRule = whileItExists({
   queries: (service) => {
     const namespace = textAt(service, "metadata", "namespace");
     const labelSelector = `kubernetes.io/service-name=${textAt(service, "metadata", "name")}`;
@@ -19,10 +19,7 @@ export const serviceRule: AwaitRule = {
     };
     return [...(needsEndpoints(service) ? [slices] : []), warningEvents(namespace)];
   },
-  evaluate: ({ object: service, related }) => {
-    if (service === undefined) {
-      return failed("the Service was deleted while it was waited for");
-    }
+  evaluate: (service, { related }) => {
     const warnings = warningsAbout(related("events"), service);
     if (needsEndpoints(service) && !related("slices").some((slice) => hasReadyEndpoint(slice))) {
       const selector = JSON.stringify(mapAt(service, "spec", "selector"));
@@ -30,14 +27,14 @@ export const serviceRule: AwaitRule = {
       return waiting("[1/3] Finding Pods to direct traffic to", [missing, ...warnings]);
     }
     if (needsAddress(service)) {
-      const missing = "the load balancer has no address yet";
-      return waiting("[2/3] Waiting for the load balancer to get an address", [
-        ...(warnings.length > 0 ? warnings : [missing]),
-      ]);
+      return waiting(
+        "[2/3] Waiting for the load balancer to get an address",
+        warnings.length > 0 ? warnings : [missingBalancer(service)],
+      );
     }
     return done("Service initialization complete");
   },
-};
+});
 
 function needsEndpoints(service: JsonMap): boolean {
   return (
@@ -53,6 +50,13 @@ function needsAddress(service: JsonMap): boolean {
     textAt(service, "spec", "type") === "LoadBalancer" &&
     listAt(service, "status", "loadBalancer", "ingress").length === 0
   );
+}
+
+function missingBalancer(service: JsonMap): string {
+  const controller = textAt(service, "spec", "loadBalancerClass");
+  return controller === ""
+    ? "the load balancer has no address yet. Does this cluster give Services one?"
+    : `the load balancer has no address yet. Does a controller for loadBalancerClass "${controller}" run?`;
 }
 
 function hasReadyEndpoint(slice: JsonMap): boolean {

@@ -1,19 +1,16 @@
 import { getPath, textAt, type JsonMap } from "../objects";
 import { warningEvents, warningsAbout } from "./events";
-import { done, failed, waiting, type AwaitRule } from "./rule";
+import { done, failed, waiting, whileItExists } from "./rule";
 
 const DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class";
 
 /** Bound, or of a class that binds only when a Pod uses the claim. */
-export const volumeClaimRule: AwaitRule = {
+export const volumeClaimRule = whileItExists({
   queries: (claim) => [
     { key: "classes", apiVersion: "storage.k8s.io/v1", kind: "StorageClass", namespace: "" },
     warningEvents(textAt(claim, "metadata", "namespace")),
   ],
-  evaluate: ({ object: claim, related }) => {
-    if (claim === undefined) {
-      return failed("the PersistentVolumeClaim was deleted while it was waited for");
-    }
+  evaluate: (claim, { related }) => {
     const phase = textAt(claim, "status", "phase");
     if (phase === "Bound") {
       return done("PersistentVolumeClaim is bound");
@@ -27,7 +24,7 @@ export const volumeClaimRule: AwaitRule = {
     const problems = warningsAbout(related("events"), claim);
     return waiting("Waiting for PersistentVolumeClaim to be bound to a volume", problems);
   },
-};
+});
 
 function bindsOnFirstUse(claim: JsonMap, classes: readonly JsonMap[]): boolean {
   const wanted = getPath(claim, "spec", "storageClassName");

@@ -3,16 +3,21 @@ import type { Client, Patience } from "../client";
 import { Deadline } from "../deadline";
 import type { Discovery } from "../discovery";
 import { describe, type KubernetesObject, type ObjectRef } from "../objects";
-import { Collection } from "./collection";
-import type { AwaitRule, Snapshot, Verdict } from "./rule";
+import { bounded } from "./problems";
+import type { AwaitRule, Verdict } from "./rule";
+import { Changes, View } from "./view";
 
 export interface WaitOptions {
   readonly signal: AbortSignal;
   readonly timeoutSeconds: number;
   /** What the object is when the time is over. Default "is not ready". */
   readonly unmet?: string;
+  /** What becomes of a wait that the user has cancelled. */
+  readonly cancelled: string;
   /** Called with each new line of progress. */
   readonly onStatus: (message: string) => void;
+  /** Called with what is amiss although the wait is over. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** The wait ended without the object being ready. */
@@ -27,6 +32,9 @@ export class AwaitError extends PluginError {
   }
 }
 
+/** Said while nothing can be seen of the cluster. */
+const OUTAGE = "API server does not answer, trying again";
+
 /** Waits for objects by watching them and what belongs to them. */
 export class Waiter {
   constructor(
@@ -35,9 +43,9 @@ export class Waiter {
   ) {}
 
   /**
-   * Waits until the rule is content.
+   * Waits until the rule is content. An API server that is away meanwhile is waited for as well.
    *
-   * @returns the object as last seen; undefined when it is gone.
+   * @returns the object as last seen, also when it is gone.
    * @throws AwaitError on a verdict of failure, a timeout, or a cancelled run.
    */
   async wait(
@@ -45,10 +53,17 @@ export class Waiter {
     ref: ObjectRef,
     rule: AwaitRule,
     options: WaitOptions,
-  ): Promise<KubernetesObject | undefined> {
+  ): Promise<KubernetesObject> {
     const limit = new Deadline(options.signal, options.timeoutSeconds * 1_000);
+    const view = new View(this.client, this.discovery, object, ref, rule);
     try {
-      return await this.untilDone(this.view(object, ref, rule), ref, rule, options, limit);
+      const verdict = await this.untilDecided(view, rule, options, limit.signal);
+      return settled(verdict, view, ref, options);
+    } catch (error) {
+      if (!limit.signal.aborted || error instanceof AwaitError) {
+        throw error;
+      }
+      return outOfTime(view, ref, rule, options, limit);
     } finally {
       limit.dispose();
     }
@@ -61,142 +76,95 @@ export class Waiter {
     rule: AwaitRule,
     patience: Patience,
   ): Promise<Verdict> {
-    const view = this.view(object, ref, rule);
+    const view = new View(this.client, this.discovery, object, ref, rule);
     await view.load(patience);
+    view.endGrace();
     return rule.evaluate(view);
   }
 
-  private async untilDone(
+  private async untilDecided(
     view: View,
-    ref: ObjectRef,
     rule: AwaitRule,
-    options: WaitOptions,
-    limit: Deadline,
-  ): Promise<KubernetesObject | undefined> {
-    const { timeoutSeconds, onStatus } = options;
-    const { signal } = limit;
-    const patience = { signal, retryUntil: Date.now() + timeoutSeconds * 1_000 };
-    let last: Verdict | undefined;
-    try {
-      await view.load(patience);
-      const changes = new Changes(signal);
-      view.follow(patience, () => changes.notify());
-      for (let shown = ""; ;) {
-        last = rule.evaluate(view);
-        const line = statusLine(last);
-        if (line !== shown) {
-          onStatus(line);
-          shown = line;
-        }
-        if (last.state !== "waiting") {
-          break;
-        }
-        await changes.next();
+    { timeoutSeconds, onStatus }: WaitOptions,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
+    const retryUntil = Date.now() + timeoutSeconds * 1_000;
+    const patience = { signal, retryUntil, onRetry: () => onStatus(OUTAGE) };
+    await view.load(patience);
+    const changes = new Changes(signal);
+    view.follow(patience, () => changes.notify());
+    for (let shown = ""; ;) {
+      const verdict = rule.evaluate(view);
+      const line = view.trouble === undefined ? statusLine(verdict) : OUTAGE;
+      if (line !== shown) {
+        onStatus(line);
+        shown = line;
       }
-    } catch (error) {
-      if (!signal.aborted) {
-        throw error;
+      if (verdict.state !== "waiting") {
+        return verdict;
       }
-      const what = limit.expired
-        ? `${options.unmet ?? "is not ready"} after ${String(timeoutSeconds)} s`
-        : "was not waited for: cancelled";
-      throw new AwaitError([`${describe(ref)} ${what}`, ...problemsOf(last)], view.object);
+      await changes.next();
     }
-    if (last.state === "failed") {
-      throw new AwaitError([`${describe(ref)} failed`, ...last.problems], view.object);
-    }
-    return view.object;
-  }
-
-  private view(object: KubernetesObject, ref: ObjectRef, rule: AwaitRule): View {
-    const own = new Collection(
-      this.client,
-      this.discovery,
-      { key: "", ...ref, fieldSelector: `metadata.name=${ref.name}` },
-      true,
-    );
-    const others = rule
-      .queries(object)
-      .map((query): [string, Collection] => [
-        query.key,
-        new Collection(this.client, this.discovery, query, false),
-      ]);
-    return new View(own, new Map(others));
   }
 }
 
-/** The object and its related collections, kept up to date. */
-class View implements Snapshot {
-  constructor(
-    private readonly own: Collection,
-    private readonly others: ReadonlyMap<string, Collection>,
-  ) {}
-
-  get object(): KubernetesObject | undefined {
-    return this.own.values().at(-1) as KubernetesObject | undefined;
+/** What a verdict that needs no more waiting comes to. */
+function settled(
+  verdict: Verdict,
+  view: View,
+  ref: ObjectRef,
+  { onWarning }: WaitOptions,
+): KubernetesObject {
+  if (verdict.state === "failed") {
+    throw new AwaitError([`${describe(ref)} failed`, ...bounded(verdict.problems)], view.last);
   }
-
-  readonly related = (key: string) => this.others.get(key)?.values() ?? [];
-
-  async load(patience: Patience): Promise<void> {
-    await Promise.all(this.all().map((collection) => collection.load(patience)));
+  const warnings = verdict.state === "done" ? bounded(verdict.warnings) : [];
+  for (const warning of warnings) {
+    onWarning?.(`${describe(ref)}: ${warning}`);
   }
-
-  follow(patience: Patience, changed: () => void): void {
-    for (const collection of this.all()) {
-      void collection.follow(patience, changed);
-    }
-  }
-
-  private all(): Collection[] {
-    return [this.own, ...this.others.values()];
-  }
+  return view.last;
 }
 
-/** Lets one waiter sleep until something has changed since it last looked. */
-class Changes {
-  private pending = false;
-  private wake: (() => void) | undefined;
-
-  constructor(private readonly signal: AbortSignal) {}
-
-  notify(): void {
-    this.pending = true;
-    this.wake?.();
+/** The time is over, or the run is cancelled: what was good enough by then still counts. */
+function outOfTime(
+  view: View,
+  ref: ObjectRef,
+  rule: AwaitRule,
+  options: WaitOptions,
+  limit: Deadline,
+): KubernetesObject {
+  view.endGrace();
+  const verdict = rule.evaluate(view);
+  if (limit.expired && verdict.state !== "waiting") {
+    return settled(verdict, view, ref, options);
   }
-
-  async next(): Promise<void> {
-    if (!this.pending) {
-      await new Promise<void>((resolve, reject) => {
-        const abort = (): void => {
-          reject(new Error("aborted"));
-        };
-        this.signal.addEventListener("abort", abort, { once: true });
-        if (this.signal.aborted) {
-          abort();
-        }
-        this.wake = () => {
-          this.signal.removeEventListener("abort", abort);
-          resolve();
-        };
-      });
-    }
-    this.wake = undefined;
-    this.pending = false;
-  }
+  const what = limit.expired
+    ? `${options.unmet ?? "is not ready"} after ${String(options.timeoutSeconds)} s`
+    : options.cancelled;
+  const outage = view.trouble === undefined ? [] : [`not seen any more: ${view.trouble}`];
+  throw new AwaitError(
+    [`${describe(ref)} ${what}`, ...outage, ...bounded(problemsOf(verdict))],
+    view.last,
+  );
 }
 
 function statusLine(verdict: Verdict): string {
   if (verdict.state === "failed") {
-    return verdict.problems.join("; ");
+    return bounded(verdict.problems).join("; ");
   }
-  const [problem] = verdict.state === "waiting" ? verdict.problems : [];
-  return problem === undefined ? verdict.message : `${verdict.message}: ${problem}`;
+  const [problem, ...more] = verdict.state === "waiting" ? bounded(verdict.problems) : [];
+  if (problem === undefined) {
+    return verdict.message;
+  }
+  const rest = more.length === 0 ? "" : ` (and ${String(more.length)} more)`;
+  return `${verdict.message}: ${problem}${rest}`;
 }
 
-function problemsOf(verdict: Verdict | undefined): readonly string[] {
-  if (verdict?.state !== "waiting") {
+/** Why an object is not ready, in at least one line; none where it is. */
+export function problemsOf(verdict: Verdict): readonly string[] {
+  if (verdict.state === "done") {
     return [];
   }
-  return verdict.problems.length > 0 ? verdict.problems : [verdict.message];
+  const message = verdict.state === "waiting" ? [verdict.message] : [];
+  return verdict.problems.length > 0 ? bounded(verdict.problems) : message;
 }

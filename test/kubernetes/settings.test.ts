@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { loadKubeconfig } from "../../toolchain/kubernetes/kubeconfig";
 import { KubernetesProvider } from "../../toolchain/kubernetes/provider";
 import { kubeconfigSource, readSettings, refusals } from "../../toolchain/kubernetes/settings";
+import { refusalOf } from "../../toolchain/kubernetes/types";
 import { Secret, UNKNOWN, type PropertyMap } from "../../toolchain/plugin/serve";
 import { failureOf, TestEngine } from "./support/engine";
 
@@ -32,8 +33,25 @@ describe("settings", () => {
     expect(readSettings({}, {})).toMatchObject({
       enableConfigMapMutable: false,
       deleteUnreachable: false,
-      client: { qps: 50, burst: 120, timeoutSeconds: 30 },
+      client: { qps: 50, burst: 120, timeoutSeconds: 32 },
     });
+  });
+
+  it("in strict mode leave nothing about the cluster to chance", () => {
+    const urn = "urn:pulumi:s::p::pulumi:providers:kubernetes::default_4_34_2";
+    const refused = (args: PropertyMap, of = "") =>
+      refusals({ strictMode: "true", ...args }, of).map(({ property }) => property);
+    expect(refused({}, urn)).toEqual(["strictMode", "kubeconfig", "context"]);
+    expect(refused({ kubeconfig: UNKNOWN, context: "one" })).toEqual([]);
+    expect(refusals({ strictMode: "false" }, urn)).toEqual([]);
+  });
+
+  it("take fields over by force where asked", () => {
+    expect(readSettings({}, {}).enablePatchForce).toBe(false);
+    expect(readSettings({ enablePatchForce: "true" }, {}).enablePatchForce).toBe(true);
+    const env = { PULUMI_K8S_ENABLE_PATCH_FORCE: "true" };
+    expect(readSettings({}, env).enablePatchForce).toBe(true);
+    expect(readSettings({ enablePatchForce: false }, env).enablePatchForce).toBe(false);
   });
 
   it("come as values, as JSON text, or from the environment", () => {
@@ -103,17 +121,49 @@ describe("the kubeconfig", () => {
 });
 
 describe("types that are not objects of the API", () => {
-  it.each(["kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:ConfigMapPatch"])(
-    "%s is refused by name",
-    async (type) => {
-      const engine = await TestEngine.start(new KubernetesProvider());
-      const urn = `urn:pulumi:s::p::${type}::a`;
-      const news: PropertyMap = type.endsWith("Patch") ? { kind: "ConfigMap" } : {};
-      const message = await failureOf(engine.check(urn, news));
-      expect(message).toContain(`${type} is not an object of the Kubernetes API`);
-      await engine.stop();
-    },
-  );
+  const refusalFor = async (type: string) => {
+    const engine = await TestEngine.start(new KubernetesProvider());
+    const message = await failureOf(engine.check(`urn:pulumi:s::p::${type}::a`, {}));
+    await engine.stop();
+    return message;
+  };
+
+  it.each([
+    ["kubernetes:helm.sh/v3:Release", "helm template"],
+    ["kubernetes:helm.sh/v4:Chart", "helm template"],
+    ["kubernetes:kustomize/v2:Directory", "kubectl kustomize"],
+    ["kubernetes:yaml/v2:ConfigGroup", "kubernetes.yaml.ConfigGroup"],
+  ])("%s is refused by name, with two ways out", async (type, instead) => {
+    const message = await refusalFor(type);
+    expect(message).toContain(`${type} runs inside the official Kubernetes provider plugin`);
+    expect(message).toContain("pulumi plugin install resource kubernetes v4.");
+    expect(message).toContain(instead);
+  });
+
+  it("lists are refused: their items are the resources", async () => {
+    const message = await refusalFor("kubernetes:core/v1:ConfigMapList");
+    expect(message).toContain("not an object that can be created");
+    expect(message).toContain("(ConfigMap)");
+    expect(refusalOf("kubernetes:example.com/v1:AllowList")).toBeUndefined();
+  });
+
+  it("functions of Helm and Kustomize are refused likewise", async () => {
+    const invoke = (token: string) =>
+      new KubernetesProvider().invoke({ token, args: {}, preview: false });
+    await expect(invoke("kubernetes:helm:template")).rejects.toThrow("helm template");
+    await expect(invoke("kubernetes:kustomize:directory")).rejects.toThrow("kubectl kustomize");
+    await expect(invoke("kubernetes:x:y")).rejects.toThrow("has no function kubernetes:x:y");
+  });
+
+  it("a patch without the name of its object is refused", async () => {
+    const engine = await TestEngine.start(new KubernetesProvider());
+    await engine.configure({ kubeconfig: kubeconfig("https://a.example") });
+    const urn = "urn:pulumi:s::p::kubernetes:core/v1:ConfigMapPatch::a";
+    await expect(engine.check(urn, { kind: "ConfigMap" })).rejects.toThrow(
+      "metadata.name: is required: a patch changes the object of that name",
+    );
+    await engine.stop();
+  });
 });
 
 describe("the function yaml:decode", () => {

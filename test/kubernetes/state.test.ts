@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 
-import { turnOver, needsTurnover, ownedByPulumi } from "../../toolchain/kubernetes/managed-fields";
+import {
+  turnOver,
+  needsTurnover,
+  ownersOf,
+  ownedByPulumi,
+} from "../../toolchain/kubernetes/managed-fields";
 import { markSecrets, masking } from "../../toolchain/kubernetes/secrets";
 import {
   inputsAfterDrift,
@@ -162,15 +167,17 @@ describe("managed fields", () => {
     },
   };
 
+  const whole = { manager: "pulumi-kubernetes-1", part: false };
+
   it("turn over from the create to the applying manager, all others left alone", () => {
-    expect(needsTurnover(created)).toBe(true);
-    const managedFields = turnOver(created, "pulumi-kubernetes-1");
+    expect(needsTurnover(created, whole)).toBe(true);
+    const managedFields = turnOver(created, whole);
     expect(managedFields).toEqual([
       created.metadata.managedFields[1],
       created.metadata.managedFields[2],
       { manager: "pulumi-kubernetes-1", operation: "Apply", fieldsV1: { "f:data": { "f:a": {} } } },
     ]);
-    expect(needsTurnover({ metadata: { managedFields } })).toBe(false);
+    expect(needsTurnover({ metadata: { managedFields } }, whole)).toBe(false);
   });
 
   it("keep what an earlier apply owned", () => {
@@ -180,9 +187,22 @@ describe("managed fields", () => {
       fieldsV1: { "f:data": { "f:b": {} } },
     };
     const both = { metadata: { managedFields: [applied, ...created.metadata.managedFields] } };
-    expect(turnOver(both, "pulumi-kubernetes-1").at(-1)).toMatchObject({
+    expect(turnOver(both, whole).at(-1)).toMatchObject({
       fieldsV1: { "f:data": { "f:a": {}, "f:b": {} } },
     });
+  });
+
+  it("of a part come from its former manager alone, never from the object's creator", () => {
+    const former = { manager: "one", operation: "Apply", fieldsV1: { "f:data": { "f:b": {} } } };
+    const live = { metadata: { managedFields: [...created.metadata.managedFields, former] } };
+    expect(needsTurnover(live, { manager: "two", part: true })).toBe(false);
+    const handover = { manager: "two", part: true, former: "one" };
+    expect(needsTurnover(live, handover)).toBe(true);
+    const managedFields = turnOver(live, handover);
+    expect(managedFields).toEqual([
+      ...created.metadata.managedFields,
+      { ...former, manager: "two" },
+    ]);
   });
 
   it("answer for a path, and say yes where there is nothing to ask", () => {
@@ -191,5 +211,7 @@ describe("managed fields", () => {
     expect(ownedByPulumi(created, ["data", "b"])).toBe(false);
     expect(ownedByPulumi(created, ["metadata"])).toBe(false);
     expect(ownedByPulumi({}, ["anything"])).toBe(true);
+    expect(ownedByPulumi(created, ["metadata"], "kubectl")).toBe(true);
+    expect(ownersOf(created, ["metadata"])).toEqual(["kubectl"]);
   });
 });

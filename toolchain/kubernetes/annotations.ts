@@ -51,8 +51,7 @@ export function replacesUnready(object: Json): boolean {
 
 /** Take fields over from other managers instead of reporting a conflict. */
 export function forcesPatch(object: Json): boolean {
-  const { PULUMI_K8S_ENABLE_PATCH_FORCE: always = "" } = process.env;
-  return always.toLowerCase() === "true" || hasTrueAnnotation(object, "pulumi.com/patchForce");
+  return hasTrueAnnotation(object, "pulumi.com/patchForce");
 }
 
 const TIMEOUT = "pulumi.com/timeoutSeconds";

@@ -129,7 +129,9 @@ export class Client {
   }
 
   private async refusal(response: IncomingMessage, request: string): Promise<ApiError> {
-    return ApiError.from(response.statusCode ?? 0, parse(await readBody(response)), request);
+    const body = parse(await readBody(response));
+    const retryAfter = response.headers["retry-after"];
+    return ApiError.from(response.statusCode ?? 0, body, request, retryAfter);
   }
 
   private translate(error: unknown, signal: AbortSignal, limit: Deadline): unknown {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { PluginError } from "../plugin/errors";
 import { CREATED_FOR, createdForValue } from "./annotations";
-import { applyObject, turnOverFields } from "./apply";
+import { applyObject, turnOverFields, type Applying } from "./apply";
 import { deletionRule } from "./await/deletion";
 import type { Patience } from "./client";
 import type { Cluster } from "./cluster";
@@ -22,8 +22,8 @@ import {
 
 export interface CreateOptions {
   readonly urn: string;
-  /** Manager of the updates to come. */
-  readonly fieldManager: string;
+  /** How an object that is there already is brought up to date. */
+  readonly applying: Applying;
   /** Take over any object of the same name. */
   readonly upsert: boolean;
   /** Seconds the whole operation may take. */
@@ -57,24 +57,21 @@ export async function createObject(
       return await create(cluster, marked, resource, options);
     } catch (error) {
       const named = textAt(object, "metadata", "name") !== "";
-      if (named && isAlreadyExists(error)) {
-        const existing = await takeOver(cluster, object, options);
-        if (existing !== undefined) {
-          return existing;
-        }
-      } else if (named && isInvalid(error)) {
-        // A Service that is there already is refused for its address before it is for its name.
-        const existing = await takeOver(cluster, object, options).catch(() => undefined);
-        if (existing === undefined) {
-          throw error;
-        }
+      // A Service that is there already is refused for its address before it is for its name.
+      const taken = named && (isAlreadyExists(error) || isInvalid(error));
+      const existing = taken ? await takeOver(cluster, object, options) : undefined;
+      if (typeof existing === "object") {
         return existing;
-      } else if (!isComing(error) || Date.now() > until) {
-        throw error;
-      } else {
-        options.onStatus(`Trying again: ${(error as Error).message}`);
-        await sleep(pause, undefined, { signal: options.patience.signal });
       }
+      // What was in the way has gone.
+      if (existing === "deleted" || isAlreadyExists(error)) {
+        continue;
+      }
+      if (!isComing(error) || Date.now() > until) {
+        throw error;
+      }
+      options.onStatus(`Trying again: ${(error as Error).message}`);
+      await sleep(pause, undefined, { signal: options.patience.signal });
     }
   }
 }
@@ -83,7 +80,7 @@ async function create(
   cluster: Cluster,
   object: KubernetesObject,
   resource: ResourceKind,
-  { patience, fieldManager }: CreateOptions,
+  { patience, applying }: CreateOptions,
 ): Promise<KubernetesObject> {
   const live = await cluster.api.create(
     object,
@@ -92,18 +89,19 @@ async function create(
     patience,
   );
   // The object is there: should this fail, the first update does it.
-  const owned = await turnOverFields(cluster, live, fieldManager, patience, live).catch(
-    () => undefined,
-  );
-  return owned ?? live;
+  const owned = turnOverFields(cluster, live, applying, patience, live);
+  return (await owned.catch(() => undefined)) ?? live;
 }
 
-/** The existing object, brought up to date; undefined when it has gone and creating can go on. */
+/**
+ * The existing object, brought up to date; `deleted` when it was on its way out and has gone now,
+ * undefined when there is none.
+ */
 async function takeOver(
   cluster: Cluster,
   object: KubernetesObject,
   options: CreateOptions,
-): Promise<KubernetesObject | undefined> {
+): Promise<KubernetesObject | "deleted" | undefined> {
   const ref = refOf(object);
   const { patience } = options;
   const live = await cluster.api.get(ref, patience).catch((error: unknown) => {
@@ -123,12 +121,12 @@ async function takeOver(
       cancelled: "is being deleted, so it was not created again: cancelled",
       onStatus: (message) => options.onStatus(`${message} before it can be created again`),
     });
-    return undefined;
+    return "deleted";
   }
   if (!options.upsert && annotation(live, CREATED_FOR) !== createdForValue(options.urn)) {
     throw nameIsTaken(ref);
   }
-  return applyObject(cluster, object, options.fieldManager, patience);
+  return applyObject(cluster, object, options.applying, patience);
 }
 
 export function nameIsTaken(ref: ObjectRef): PluginError {

@@ -16,17 +16,19 @@ export interface Change {
  * fills in play no part: what it makes of an unchanged declaration is no change.
  *
  * @param live The object as last seen; decides whether dropping a field has any effect.
+ * @param manager The object's own field manager, where it has another than the usual name.
  */
 export function changesBetween(
   oldInputs: PropertyMap,
   newInputs: PropertyMap,
   live: Json,
   replacing: readonly Path[],
+  manager?: string,
 ): Change[] {
   const changes: Change[] = [];
   compare(oldInputs, newInputs, [], (path, kind, value) => {
     // A field nobody of us owns (an imported object's, say) stays when the program omits it.
-    if (kind === "delete" && !ownedByPulumi(live, path)) {
+    if (kind === "delete" && !ownedByPulumi(live, path, manager)) {
       return;
     }
     const alreadyLive = kind !== "delete" && deepEqual(getPath(live, ...path), value as Json);

@@ -38,9 +38,16 @@ export class ApiError extends PluginError {
   }
 
   /** Reads a `Status` object; a body that is none (a proxy's page, say) becomes the message. */
-  static from(status: number, body: Json | string, request: string): ApiError {
+  static from(
+    status: number,
+    body: Json | string,
+    request: string,
+    retryAfterHeader?: string,
+  ): ApiError {
+    const headerSeconds = Number(retryAfterHeader ?? Number.NaN);
+    const asked = Number.isFinite(headerSeconds) ? headerSeconds : undefined;
     if (typeof body === "string") {
-      return new ApiError(status, "", body.trim().slice(0, 500), [], "", undefined, request);
+      return new ApiError(status, "", body.trim().slice(0, 500), [], "", asked, request);
     }
     const causes = listAt(body, "details", "causes").map((cause) => ({
       field: textAt(cause, "field"),
@@ -54,7 +61,7 @@ export class ApiError extends PluginError {
       textAt(body, "message"),
       causes,
       textAt(body, "details", "kind"),
-      typeof retryAfter === "number" ? retryAfter : undefined,
+      typeof retryAfter === "number" ? retryAfter : asked,
       request,
     );
   }
@@ -95,8 +102,9 @@ export function immutableFields(error: unknown): string[] {
 }
 
 const CONFLICT_HINT =
-  "Leave the field out of the program, or take it over with the annotation " +
-  '"pulumi.com/patchForce": "true" on the object.';
+  "Three ways out: leave the field out of the program; leave it to its manager with the resource " +
+  'option "ignoreChanges"; or take it over with the annotation "pulumi.com/patchForce": "true" on ' +
+  "the object.";
 
 /** One line for each field another manager owns; undefined for other errors. */
 export function fieldConflict(error: unknown, object: string): PluginError | undefined {
@@ -115,6 +123,20 @@ export function fieldConflict(error: unknown, object: string): PluginError | und
     [`${object} has fields that another field manager owns:`, ...lines, CONFLICT_HINT].join("\n"),
     { cause: error },
   );
+}
+
+/** Giving a field up is refused since the object needs it and nobody else owns it. */
+export function requiredFieldLeft(error: unknown, object: string): PluginError | undefined {
+  const causes = isInvalid(error) ? error.causes : [];
+  const fields = causes.filter(({ reason }) => reason === "FieldValueRequired");
+  return fields.length === 0
+    ? undefined
+    : new PluginError(
+        `${object} cannot be without ${fields.map(({ field }) => field).join(", ")}, which only ` +
+          'this patch owns. Set the resource option "retainOnDelete", or let another manager ' +
+          "apply the field before.",
+        { cause: error },
+      );
 }
 
 /** The managers named in a field conflict; empty for other errors. */

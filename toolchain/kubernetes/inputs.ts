@@ -8,9 +8,10 @@ import {
   type PropertyMap,
   type PropertyValue,
 } from "../plugin/values";
-import { kindOfType } from "./objects";
 import { AUTONAMED, chooseName } from "./naming";
+import { withApiKeys } from "./schema-keys";
 import { markSecretData } from "./secrets";
+import { isPatch, objectKindOf } from "./types";
 
 export interface InputContext {
   /** Namespace of objects that name none. */
@@ -22,7 +23,7 @@ export interface InputContext {
 /** The declared object in the form in which it is kept in state and sent. */
 export function checkInputs(request: CheckRequest, context: InputContext): CheckResult {
   const failures: CheckFailure[] = [];
-  const inputs = withKind(dropNulls(request.news), request.type);
+  const inputs = withKind(withApiKeys(dropNulls(request.news)), request.type);
   const complete = withMetadata(inputs, request, context, failures);
   return {
     inputs: complete.kind === "Secret" ? secretData(complete, failures) : complete,
@@ -37,7 +38,7 @@ export function metadataOf(inputs: PropertyMap): PropertyMap {
 }
 
 function withKind(inputs: PropertyMap, type: string): PropertyMap {
-  const { apiVersion, kind } = kindOfType(type);
+  const { apiVersion, kind } = objectKindOf(type);
   return { ...inputs, apiVersion: inputs.apiVersion ?? apiVersion, kind: inputs.kind ?? kind };
 }
 
@@ -56,11 +57,22 @@ function withMetadata(
     failures.push({ property: "metadata", reason: "must be an object" });
     return inputs;
   }
-  const complete = named({ ...metadata }, request, failures);
+  const part = isPatch(request.type, typeof inputs.kind === "string" ? inputs.kind : "");
+  const complete = part
+    ? namedByProgram(metadata, failures)
+    : named({ ...metadata }, request, failures);
   if (context.namespaced === true && !isSet(complete.namespace)) {
     complete.namespace = context.defaultNamespace;
   }
   return { ...inputs, metadata: declared instanceof Secret ? new Secret(complete) : complete };
+}
+
+function namedByProgram(metadata: PropertyMap, failures: CheckFailure[]): PropertyMap {
+  if (!isSet(metadata.name)) {
+    const reason = "is required: a patch changes the object of that name";
+    failures.push({ property: "metadata.name", reason });
+  }
+  return { ...metadata };
 }
 
 function named(

@@ -11,15 +11,16 @@ import type {
 } from "../plugin/provider";
 import type { PropertyMap } from "../plugin/values";
 import { propagationOf, skipsDeletionAwait, timeoutOf } from "./annotations";
-import { applyObject } from "./apply";
+import { applyingFor, applyObject, relinquish } from "./apply";
+import type { Patience } from "./client";
 import { KubeconfigError, type Cluster } from "./cluster";
 import { createObject } from "./create";
 import { UnknownKindError } from "./discovery";
-import { isNotFound, UnreachableError } from "./errors";
-import { fieldManagerFor, newFieldManager } from "./managed-fields";
+import { isNotFound, requiredFieldLeft, UnreachableError } from "./errors";
+import { declaredManager, fieldManagerFor, newFieldManager } from "./managed-fields";
 import {
+  describe,
   formatId,
-  kindOfType,
   parseId,
   refOf,
   textAt,
@@ -38,26 +39,33 @@ import {
   toManifest,
   toOutputs,
 } from "./state";
+import { isPatch, objectKindOf } from "./types";
 
 /** Creates the object and waits until it is ready. */
 export function createResource(
   session: Session,
-  { urn, inputs, timeoutSeconds: customSeconds }: CreateRequest,
+  request: CreateRequest,
   context: Context,
 ): Promise<CreateResult> {
+  const { urn, inputs } = request;
   return masking(inputs, async () => {
     const object = toManifest(inputs);
-    const timeoutSeconds = timeoutOf(object, customSeconds);
-    const marks = { initialApiVersion: object.apiVersion, fieldManager: fieldManagerFor(urn) };
+    const timeoutSeconds = timeoutOf(object, request.timeoutSeconds);
+    const fieldManager = declaredManager(object) ?? fieldManagerFor(urn);
+    const marks = { initialApiVersion: object.apiVersion, fieldManager };
     const cluster = await session.cluster();
-    const live = await createObject(cluster, object, {
-      urn,
-      fieldManager: marks.fieldManager,
-      upsert: session.settings.upsertExistingObjects,
-      timeoutSeconds,
-      patience: session.patience(context, urn, timeoutSeconds),
-      onStatus: (message) => context.log.status(message, urn),
-    });
+    const applying = applyingFor(request, object, { manager: fieldManager }, session.settings);
+    const patience = session.patience(context, urn, timeoutSeconds);
+    const live = applying.part
+      ? await applyObject(cluster, object, applying, patience)
+      : await createObject(cluster, object, {
+          urn,
+          applying,
+          upsert: session.settings.upsertExistingObjects,
+          timeoutSeconds,
+          patience,
+          onStatus: (message) => context.log.status(message, urn),
+        });
     const outputs = await settle(cluster, live, inputs, marks, { urn, timeoutSeconds, context });
     return { id: formatId(refOf(live)), outputs };
   });
@@ -66,21 +74,24 @@ export function createResource(
 /** Applies the declared form and waits until the object is ready again. */
 export async function updateResource(
   session: Session,
-  { urn, news, oldOutputs, timeoutSeconds: customSeconds }: UpdateRequest,
+  request: UpdateRequest,
   context: Context,
 ): Promise<UpdateResult> {
+  const { urn, news, oldOutputs } = request;
   const object = named(toManifest(news), oldOutputs);
-  const timeoutSeconds = timeoutOf(object, customSeconds);
+  const timeoutSeconds = timeoutOf(object, request.timeoutSeconds);
+  const before = marksOf(oldOutputs);
   const marks = {
-    initialApiVersion: object.apiVersion,
-    fieldManager: newFieldManager(),
-    ...marksOf(oldOutputs),
+    initialApiVersion: before.initialApiVersion ?? object.apiVersion,
+    fieldManager: declaredManager(object) ?? before.fieldManager ?? newFieldManager(),
   };
+  const managers = { manager: marks.fieldManager, before: before.fieldManager };
   try {
     return await masking(news, async () => {
       const cluster = await session.cluster();
       const patience = session.patience(context, urn, timeoutSeconds);
-      const live = await applyObject(cluster, object, marks.fieldManager, patience);
+      const applying = applyingFor(request, object, managers, session.settings);
+      const live = await applyObject(cluster, object, applying, patience);
       return {
         outputs: await settle(cluster, live, news, marks, { urn, timeoutSeconds, context }),
       };
@@ -102,12 +113,16 @@ export async function deleteResource(
 ): Promise<void> {
   const { urn } = request;
   const last = liveOf(request.outputs);
-  const ref = { ...kindOfType(request.type), ...refFrom(last), ...parseId(request.id) };
+  const ref = { ...objectKindOf(request.type), ...refFrom(last), ...parseId(request.id) };
   const declared = toManifest(inputsOf(request.inputs, request.outputs));
   const timeoutSeconds = timeoutOf(declared, request.timeoutSeconds);
   try {
     const cluster = await session.cluster();
     const patience = session.patience(context, urn, timeoutSeconds);
+    if (isPatch(request.type, ref.kind)) {
+      await releasePart(cluster, last, request, patience);
+      return;
+    }
     const live = await cluster.api.get(ref, patience);
     await cluster.api.delete(ref, propagationOf(declared), patience);
     if (!skipsDeletionAwait(declared)) {
@@ -133,7 +148,7 @@ export async function readResource(
 ): Promise<ReadResult | undefined> {
   const { urn } = request;
   const before = liveOf(request.outputs);
-  const ref = { ...kindOfType(request.type), ...refFrom(before), ...parseId(request.id) };
+  const ref = { ...objectKindOf(request.type), ...refFrom(before), ...parseId(request.id) };
   try {
     const cluster = await session.cluster();
     const { skipUpdateUnreachable } = session.settings;
@@ -168,6 +183,24 @@ export async function readResource(
       return { id: request.id, inputs: request.inputs, outputs: request.outputs };
     }
     throw withUnreachableHint(error);
+  }
+}
+
+/** A part of an object is not deleted: it gives its fields up. */
+async function releasePart(
+  cluster: Cluster,
+  object: KubernetesObject,
+  { outputs }: DeleteRequest,
+  patience: Patience,
+): Promise<void> {
+  const { fieldManager } = marksOf(outputs);
+  if (fieldManager === undefined) {
+    return;
+  }
+  try {
+    await relinquish(cluster, object, fieldManager, patience);
+  } catch (error) {
+    throw requiredFieldLeft(error, describe(refOf(object))) ?? error;
   }
 }
 

@@ -1,7 +1,16 @@
 import { randomBytes } from "node:crypto";
 
 import { createdForValue } from "./annotations";
-import { deepEqual, getPath, isJsonMap, listAt, textAt, type Json, type JsonMap } from "./objects";
+import {
+  annotation,
+  deepEqual,
+  getPath,
+  isJsonMap,
+  listAt,
+  textAt,
+  type Json,
+  type JsonMap,
+} from "./objects";
 import type { Path } from "./paths";
 
 /** Manager of the first write; its fields are handed to the object's own manager at once. */
@@ -17,25 +26,45 @@ export function fieldManagerFor(urn: string): string {
   return `${CREATE_MANAGER}-${createdForValue(urn).slice(0, 8)}`;
 }
 
-/** Whether a Pulumi provider has written the object. */
-export function isOurs(live: Json): boolean {
+/** The manager the program names for the object's fields (`pulumi.com/patchFieldManager`), if any. */
+export function declaredManager(object: Json): string | undefined {
+  return annotation(object, "pulumi.com/patchFieldManager");
+}
+
+/** Whether a Pulumi provider has written the object, under its usual names or as `manager`. */
+export function isOurs(live: Json, manager: string): boolean {
   return listAt(live, "metadata", "managedFields").some((entry) =>
-    textAt(entry, "manager").startsWith(CREATE_MANAGER),
+    isPulumi(textAt(entry, "manager"), manager),
   );
 }
 
-/** Whether the object's fields still belong to a manager that created it by a plain write. */
-export function needsTurnover(live: Json): boolean {
-  return listAt(live, "metadata", "managedFields").some((entry) => isCreateEntry(entry));
+/** Whose fields an object's manager takes over as its own. */
+export interface Handover {
+  readonly manager: string;
+  /** The object is a part of somebody else's, even if a Pulumi provider made that one. */
+  readonly part: boolean;
+  /** Manager of the object's last update, where the program has named another one since. */
+  readonly former?: string;
+}
+
+/** The names under which the object's own fields may stand. */
+export function ourManagers({ manager, part, former }: Handover): string[] {
+  return [manager, ...(part ? [] : [CREATE_MANAGER]), ...(former === undefined ? [] : [former])];
+}
+
+/** Whether fields of the object still belong to a plain write or to its former manager. */
+export function needsTurnover(live: Json, handover: Handover): boolean {
+  return listAt(live, "metadata", "managedFields").some((entry) => isHanded(entry, handover));
 }
 
 /**
- * The managed fields with everything a create owned handed to `manager` as applied fields: from
- * then on a field that leaves the program leaves the object too.
+ * The managed fields with everything handed over to the manager as applied fields: from then on a
+ * field that leaves the program leaves the object too.
  */
-export function turnOver(live: Json, manager: string): Json[] {
+export function turnOver(live: Json, handover: Handover): Json[] {
+  const { manager } = handover;
   const entries = listAt(live, "metadata", "managedFields");
-  const ours = (entry: Json) => isCreateEntry(entry) || isApplyEntryOf(entry, manager);
+  const ours = (entry: Json) => isHanded(entry, handover) || isApplyEntryOf(entry, manager);
   const merged = entries.filter(ours).reduce<JsonMap>((all, entry) => {
     const fields = getPath(entry, "fieldsV1");
     return isJsonMap(fields) ? union(all, fields) : all;
@@ -51,17 +80,25 @@ export function turnOver(live: Json, manager: string): Json[] {
 }
 
 /**
- * Whether a Pulumi manager owns the field at `path` of the live object, or anything below it.
- * True where the object has no managed fields to ask.
+ * Whether a Pulumi manager, or `manager`, owns the field at `path` of the live object, or anything
+ * below it. True where the object has no managed fields to ask.
  */
-export function ownedByPulumi(live: Json, path: Path): boolean {
-  const entries = listAt(live, "metadata", "managedFields");
-  if (entries.length === 0) {
-    return true;
-  }
-  return entries
-    .filter((entry) => textAt(entry, "manager").startsWith(CREATE_MANAGER))
-    .some((entry) => holds(getPath(entry, "fieldsV1"), path, live));
+export function ownedByPulumi(live: Json, path: Path, manager = CREATE_MANAGER): boolean {
+  return (
+    listAt(live, "metadata", "managedFields").length === 0 ||
+    ownersOf(live, path).some((owner) => isPulumi(owner, manager))
+  );
+}
+
+/** The managers that own the field at `path` of the live object, or anything below it. */
+export function ownersOf(live: Json, path: Path): string[] {
+  return listAt(live, "metadata", "managedFields")
+    .filter((entry) => holds(getPath(entry, "fieldsV1"), path, live))
+    .map((entry) => textAt(entry, "manager"));
+}
+
+function isPulumi(owner: string, manager: string): boolean {
+  return owner === manager || owner.startsWith(CREATE_MANAGER);
 }
 
 function isCreateEntry(entry: Json): boolean {
@@ -70,6 +107,10 @@ function isCreateEntry(entry: Json): boolean {
     textAt(entry, "operation") === "Update" &&
     textAt(entry, "subresource") === ""
   );
+}
+
+function isHanded(entry: Json, { part, former }: Handover): boolean {
+  return (!part && isCreateEntry(entry)) || (former !== undefined && isApplyEntryOf(entry, former));
 }
 
 function isApplyEntryOf(entry: Json, manager: string): boolean {

@@ -6,12 +6,19 @@ import type {
   UpdateResult,
 } from "../plugin/provider";
 import { containsUnknown, type PropertyMap } from "../plugin/values";
-import { dryRunApply } from "./apply";
+import { applyingFor, dryRunApply } from "./apply";
 import type { Patience } from "./client";
 import type { Cluster } from "./cluster";
 import { UnknownKindError } from "./discovery";
 import { immutableFields, isAlreadyExists, isMissingNamespace, UnreachableError } from "./errors";
-import { CREATE_MANAGER, isOurs, newFieldManager } from "./managed-fields";
+import {
+  CREATE_MANAGER,
+  declaredManager,
+  fieldManagerFor,
+  isOurs,
+  needsTurnover,
+  newFieldManager,
+} from "./managed-fields";
 import { nameIsTaken } from "./create";
 import { refOf, type KubernetesObject } from "./objects";
 import { masking } from "./secrets";
@@ -24,15 +31,20 @@ type Attempt = (cluster: Cluster, patience: Patience) => Promise<KubernetesObjec
 /** Outputs of an object to be created, checked by the server where that is possible. */
 export async function previewCreate(
   session: Session,
-  { urn, inputs }: CreateRequest,
+  request: CreateRequest,
   context: Context,
 ): Promise<CreateResult> {
+  const { urn, inputs } = request;
   if (containsUnknown(inputs)) {
     return { id: "", outputs: undecidedOutputs(inputs, undefined) };
   }
   const object = toManifest(inputs);
+  const manager = declaredManager(object) ?? fieldManagerFor(urn);
+  const applying = applyingFor(request, object, { manager }, session.settings);
   const live = await attempt(session, urn, inputs, context, (cluster, patience) =>
-    dryRunCreate(session, cluster, object, patience),
+    applying.part
+      ? dryRunApply(cluster, object, applying, patience)
+      : dryRunCreate(session, cluster, object, manager, patience),
   );
   const outputs =
     live === undefined
@@ -44,16 +56,21 @@ export async function previewCreate(
 /** Outputs of an object to be updated, likewise. */
 export async function previewUpdate(
   session: Session,
-  { urn, news, oldOutputs }: UpdateRequest,
+  request: UpdateRequest,
   context: Context,
 ): Promise<UpdateResult> {
+  const { urn, news, oldOutputs } = request;
   const before = liveOf(oldOutputs);
   if (containsUnknown(news)) {
     return { outputs: undecidedOutputs(news, before) };
   }
-  const marks = { ...marksFor(before), ...marksOf(oldOutputs) };
+  const object = toManifest(news);
+  const earlier = { ...marksFor(before), ...marksOf(oldOutputs) };
+  const marks = { ...earlier, fieldManager: declaredManager(object) ?? earlier.fieldManager };
+  const managers = { manager: marks.fieldManager, before: earlier.fieldManager };
+  const applying = applyingFor(request, object, managers, session.settings);
   const live = await attempt(session, urn, news, context, (cluster, patience) =>
-    dryRunApply(cluster, toManifest(news), marks.fieldManager, patience),
+    dryRunApply(cluster, object, applying, patience),
   );
   const outputs =
     live === undefined
@@ -74,8 +91,13 @@ export async function tryUpdate(
     const cluster = await session.cluster();
     const patience = session.previewPatience(context, urn);
     // By force: who owns a field is the update's concern, what becomes of it is this one's.
-    const options = { fieldManager: fieldManager ?? newFieldManager(), dryRun: true, force: true };
-    return { immutable: [], result: await cluster.api.apply(object, options, patience) };
+    const manager = fieldManager ?? newFieldManager();
+    const options = { fieldManager: manager, dryRun: true, force: true };
+    const result = await cluster.api.apply(object, options, patience);
+    // Fields not yet turned over: a list would show its old items beside the new ones.
+    return needsTurnover(result, { manager, part: false })
+      ? { immutable: [] }
+      : { immutable: [], result };
   } catch (error) {
     if (error instanceof UnreachableError) {
       session.reportUnreachable(context, error.message);
@@ -117,6 +139,7 @@ async function dryRunCreate(
   session: Session,
   { api, discovery }: Cluster,
   object: KubernetesObject,
+  manager: string,
   patience: Patience,
 ): Promise<KubernetesObject | undefined> {
   const { apiVersion, kind } = refOf(object);
@@ -134,7 +157,7 @@ async function dryRunCreate(
     }
     // A replacement that deletes first is previewed while the old object is still there.
     const live = await api.get(refOf(object), patience);
-    if (!isOurs(live) && !session.settings.upsertExistingObjects) {
+    if (!isOurs(live, manager) && !session.settings.upsertExistingObjects) {
       throw nameIsTaken(refOf(object));
     }
     return undefined;

@@ -8,7 +8,6 @@ import { UnreachableError } from "./errors";
 import { checkInputs } from "./inputs";
 import { clusterIdentity } from "./kubeconfig";
 import { createResource, deleteResource, readResource, updateResource } from "./lifecycle";
-import { kindOfType } from "./objects";
 import { previewCreate, previewUpdate, tryUpdate } from "./preview";
 import { checkAwait } from "./readiness";
 import { replaceUnready } from "./replace-unready";
@@ -17,10 +16,8 @@ import { Scopes } from "./scope";
 import { Session } from "./session";
 import { readSettings, refusals } from "./settings";
 import { toManifest } from "./state";
+import { objectKindOf, refusalOf } from "./types";
 import { decodeYaml } from "./yaml";
-
-/** Types of the package that are programs of their own rather than objects of the API. */
-const PROGRAMS = /^kubernetes:(helm\.sh|kustomize|yaml)\//;
 
 /** Serves the package `kubernetes`: one resource is one object of the Kubernetes API. */
 export class KubernetesProvider implements plugin.ProviderPlugin {
@@ -32,7 +29,7 @@ export class KubernetesProvider implements plugin.ProviderPlugin {
   private readonly scopes = new Scopes();
 
   checkConfig(request: plugin.CheckRequest): Promise<plugin.CheckResult> {
-    return Promise.resolve({ inputs: request.news, failures: refusals(request.news) });
+    return Promise.resolve({ inputs: request.news, failures: refusals(request.news, request.urn) });
   }
 
   /** Other settings may change in place; another cluster means other objects. */
@@ -63,13 +60,11 @@ export class KubernetesProvider implements plugin.ProviderPlugin {
   }
 
   async check(request: plugin.CheckRequest, context: plugin.Context): Promise<plugin.CheckResult> {
-    const { apiVersion, kind } = { ...kindOfType(request.type), ...declaredKind(request.news) };
-    if (PROGRAMS.test(request.type) || request.type.endsWith(`:${kind}Patch`)) {
-      throw new PluginError(
-        `${request.type} is not an object of the Kubernetes API. It needs the official Kubernetes ` +
-          "provider, which could not be downloaded on this machine.",
-      );
+    const refusal = refusalOf(request.type);
+    if (refusal !== undefined) {
+      throw new PluginError(refusal);
     }
+    const { apiVersion, kind } = { ...objectKindOf(request.type), ...declaredKind(request.news) };
     const result = checkInputs(request, {
       defaultNamespace: await this.defaultNamespace(),
       namespaced: await this.isNamespaced(apiVersion, kind, context),
@@ -116,8 +111,7 @@ export class KubernetesProvider implements plugin.ProviderPlugin {
       return { result: { result: await decodeYaml(request.args) } };
     }
     throw new PluginError(
-      `the function ${request.token} needs the official Kubernetes provider, which could not be ` +
-        "downloaded on this machine.",
+      refusalOf(request.token) ?? `the Kubernetes provider has no function ${request.token}`,
     );
   }
 

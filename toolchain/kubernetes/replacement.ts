@@ -45,6 +45,11 @@ const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
 
 const IDENTITY = ["metadata.name", "metadata.namespace"];
 
+/** Paths that tell one object from another. */
+export function identityPaths(): Path[] {
+  return IDENTITY.map((field) => parsePath(field));
+}
+
 /** Paths whose change replaces an object of this kind. */
 export function replacingPaths(
   apiVersion: string,

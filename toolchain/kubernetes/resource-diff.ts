@@ -5,9 +5,10 @@ import { metadataOf } from "./inputs";
 import { isAutonamed } from "./naming";
 import { deepEqual, getPath, refOf, type KubernetesObject } from "./objects";
 import { parsePath } from "./paths";
-import { replacingPaths } from "./replacement";
+import { identityPaths, replacingPaths } from "./replacement";
 import type { Settings } from "./settings";
 import { inputsOf, liveOf, marksOf, toManifest } from "./state";
+import { isPatch } from "./types";
 
 /** What a dry run of an update says. */
 export interface Trial {
@@ -32,13 +33,16 @@ export async function diffResource(
   const news = unwrapSecrets(request.news);
   const live = liveOf(request.oldOutputs);
   const { apiVersion, kind } = refOf(toManifest(news));
-  const replacing = replacingPaths(apiVersion, kind, settings);
-  const declared = changesBetween(oldInputs, news, live, replacing);
-  const decided = declared.some(({ replaces }) => replaces) || containsUnknown(news);
+  const part = isPatch(request.type, kind);
+  const manager = fieldManagerOf(request);
+  const replacing = part ? identityPaths() : replacingPaths(apiVersion, kind, settings);
+  const declared = changesBetween(oldInputs, news, live, replacing, manager);
+  // Who changes a part cannot replace the whole: what the server refuses, the update reports.
+  const decided = part || declared.some(({ replaces }) => replaces) || containsUnknown(news);
   const changes =
     decided || declared.length === 0
       ? declared
-      : judge(declared, live, await tryUpdate(toManifest(news), fieldManagerOf(request)));
+      : judge(declared, live, await tryUpdate(toManifest(news), manager));
   const replaces = changes.some((change) => change.replaces);
   return {
     changes: changes.length > 0 ? "some" : "none",

@@ -30,6 +30,8 @@ export interface Settings {
   readonly enableSecretMutable: boolean;
   /** Take over an existing object on create instead of failing. */
   readonly upsertExistingObjects: boolean;
+  /** Take fields over from other managers instead of reporting a conflict. */
+  readonly enablePatchForce: boolean;
   readonly suppressDeprecationWarnings: boolean;
   readonly client: ClientSettings;
 }
@@ -39,7 +41,7 @@ export interface ClientSettings {
   readonly qps: number;
   /** Requests at once. Default 120. */
   readonly burst: number;
-  /** Seconds one request may take. Default 30. */
+  /** Seconds one request may take. Default 32. */
   readonly timeoutSeconds: number;
 }
 
@@ -57,8 +59,7 @@ export function readSettings(args: PropertyMap, env: Environment = process.env):
       typeof value === "string" ? value : variable === undefined ? undefined : env[variable];
     return found === undefined || found === "" ? undefined : found;
   };
-  const flag = (key: string, variable: string): boolean =>
-    String(plain(clear[key]) ?? env[variable] ?? false).toLowerCase() === "true";
+  const flag = (key: string, variable: string): boolean => isTrue(clear[key] ?? env[variable]);
   const client = decode(clear.kubeClientSettings);
   const limits = isMap(client) ? client : {};
   const number = (key: string, variable: string, fallback: number): number => {
@@ -76,6 +77,7 @@ export function readSettings(args: PropertyMap, env: Environment = process.env):
     enableConfigMapMutable: flag("enableConfigMapMutable", "PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE"),
     enableSecretMutable: flag("enableSecretMutable", "PULUMI_K8S_ENABLE_SECRET_MUTABLE"),
     upsertExistingObjects: flag("upsertExistingObjects", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"),
+    enablePatchForce: flag("enablePatchForce", "PULUMI_K8S_ENABLE_PATCH_FORCE"),
     suppressDeprecationWarnings: flag(
       "suppressDeprecationWarnings",
       "PULUMI_K8S_SUPPRESS_DEPRECATION_WARNINGS",
@@ -83,15 +85,15 @@ export function readSettings(args: PropertyMap, env: Environment = process.env):
     client: {
       qps: number("qps", "PULUMI_K8S_CLIENT_QPS", 50),
       burst: number("burst", "PULUMI_K8S_CLIENT_BURST", 120),
-      timeoutSeconds: number("timeout", "PULUMI_K8S_CLIENT_TIMEOUT", 30),
+      timeoutSeconds: number("timeout", "PULUMI_K8S_CLIENT_TIMEOUT", 32),
     },
   };
 }
 
 /** What this provider cannot do, each with its reason; empty when the arguments are fine. */
-export function refusals(args: PropertyMap): CheckFailure[] {
+export function refusals(args: PropertyMap, urn = ""): CheckFailure[] {
   const clear = unwrapSecrets(args);
-  const failures: CheckFailure[] = [];
+  const failures = isTrue(clear.strictMode) ? strictFailures(clear, urn) : [];
   if (clear.renderYamlToDirectory !== undefined) {
     failures.push({
       property: "renderYamlToDirectory",
@@ -109,6 +111,21 @@ export function refusals(args: PropertyMap): CheckFailure[] {
   const limits = clear.kubeClientSettings;
   if (limits !== undefined && !containsUnknown(limits) && !isMap(decode(limits))) {
     failures.push({ property: "kubeClientSettings", reason: "not a JSON object" });
+  }
+  return failures;
+}
+
+/** Strict mode: nothing may decide on the cluster but the arguments of an explicit provider. */
+function strictFailures(clear: PropertyMap, urn: string): CheckFailure[] {
+  const failures: CheckFailure[] = [];
+  if (/::default_[^:]*$/.test(urn)) {
+    const reason = "strict mode allows no default provider: pass an explicit one to each resource";
+    failures.push({ property: "strictMode", reason });
+  }
+  for (const property of ["kubeconfig", "context"]) {
+    if (clear[property] === undefined || clear[property] === "") {
+      failures.push({ property, reason: "strict mode requires it" });
+    }
   }
   return failures;
 }
@@ -144,6 +161,10 @@ function existing(paths: readonly string[], hint: string): string[] {
     throw new PluginError(`no kubeconfig at ${paths.join(", ")}. ${hint}`);
   }
   return found;
+}
+
+function isTrue(value: PropertyValue | undefined): boolean {
+  return String(plain(value) ?? false).toLowerCase() === "true";
 }
 
 function plain(value: PropertyValue | undefined): boolean | number | string | undefined {

@@ -15,6 +15,7 @@ import {
   type JsonMap,
   type KubernetesObject,
 } from "./objects";
+import { withApiKeys, withSdkKeys } from "./schema-keys";
 import { markSecrets } from "./secrets";
 
 /** Marks of the provider's own in an object's outputs. */
@@ -31,8 +32,8 @@ export interface Marks {
 /** The outputs kept in state: the live object, a copy of the inputs, and the marks. */
 export function toOutputs(live: JsonMap, inputs: PropertyMap, marks: Marks): PropertyMap {
   return {
-    ...markSecrets(toProperties(live), inputs),
-    [INPUTS]: inputs,
+    ...withSdkKeys(markSecrets(toProperties(live), inputs)),
+    [INPUTS]: withSdkKeys(inputs),
     [INITIAL_API_VERSION]: marks.initialApiVersion,
     [FIELD_MANAGER]: marks.fieldManager,
   };
@@ -58,12 +59,12 @@ export function liveOf(outputs: PropertyMap): KubernetesObject {
 /** The inputs an object was last given: those of the request, else the copy in its outputs. */
 export function inputsOf(inputs: PropertyMap, outputs: PropertyMap): PropertyMap {
   const copy = outputs[INPUTS];
-  return Object.keys(inputs).length > 0 || !isMap(copy) ? inputs : copy;
+  return Object.keys(inputs).length > 0 || !isMap(copy) ? inputs : withApiKeys(copy);
 }
 
 /** Inputs as the object to send. They must hold no unknowns. */
 export function toManifest(inputs: PropertyMap): KubernetesObject {
-  const object: unknown = { metadata: {}, ...unwrapSecrets(inputs) };
+  const object: unknown = { metadata: {}, ...withApiKeys(unwrapSecrets(inputs)) };
   return object as KubernetesObject;
 }
 

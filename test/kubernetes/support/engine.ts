@@ -135,13 +135,19 @@ export class TestEngine {
     return fromStruct(response.getInputs());
   }
 
-  async diff(urn: string, state: State, news: PropertyMap): Promise<Difference> {
+  async diff(
+    urn: string,
+    state: State,
+    news: PropertyMap,
+    options: CallOptions = {},
+  ): Promise<Difference> {
     const request = new pb.DiffRequest();
     request.setUrn(urn);
     request.setId(state.id);
     request.setOldInputs(toStruct(state.inputs));
     request.setOlds(toStruct(state.outputs));
     request.setNews(toStruct(news));
+    request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
     return difference(await call((done) => this.client.diff(request, done)));
   }
 
@@ -169,6 +175,7 @@ export class TestEngine {
     request.setNews(toStruct(news));
     request.setTimeout(options.timeoutSeconds ?? 0);
     request.setPreview(options.preview ?? false);
+    request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
     const response = await call<pb.UpdateResponse>((done) => this.client.update(request, done));
     return { id: state.id, inputs: news, outputs: fromStruct(response.getProperties()) };
   }
@@ -207,6 +214,8 @@ export class TestEngine {
 
 export interface CallOptions {
   readonly preview?: boolean;
+  /** As the resource option: the engine has put the old values back into the inputs already. */
+  readonly ignoreChanges?: readonly string[];
   readonly timeoutSeconds?: number;
 }
 

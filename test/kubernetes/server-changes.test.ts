@@ -152,9 +152,16 @@ describe("changes on a real API server", () => {
     expect(textAt(second.outputs as never, "metadata", "uid")).toBe(
       textAt(first.outputs as never, "metadata", "uid"),
     );
+    // Nor does it hear of an update whose state was lost: the mark is gone by then.
+    const updated = await engine.check(claim, { ...news, data: { a: "3" } });
+    await engine.update(claim, second, updated);
+    const bare = await other.get(`${configMaps}/mine`);
+    expect(textAt(bare, "metadata", "annotations", CREATED_FOR)).toBe("");
+    const third = await create(claim, { ...news, data: { a: "4" } });
+    expect(third.outputs.data).toEqual({ a: "4" });
     // Another resource of the same name is someone else's.
     expect(await failureOf(create(urnOf("core/v1:ConfigMap", "theirs"), news))).toContain("exists");
-    await engine.delete(claim, second);
+    await engine.delete(claim, third);
   });
 
   it("creates a kind and its first object in one run", async () => {

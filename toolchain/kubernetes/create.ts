@@ -8,9 +8,8 @@ import type { Patience } from "./client";
 import type { Cluster } from "./cluster";
 import { UnknownKindError, type ResourceKind } from "./discovery";
 import { ApiError, isAlreadyExists, isInvalid, isMissingNamespace, isNotFound } from "./errors";
-import { CREATE_MANAGER } from "./managed-fields";
+import { CREATE_MANAGER, isCreatedFor } from "./managed-fields";
 import {
-  annotation,
   describe,
   getPath,
   mapAt,
@@ -59,7 +58,7 @@ export async function createObject(
       const named = textAt(object, "metadata", "name") !== "";
       // A Service that is there already is refused for its address before it is for its name.
       const taken = named && (isAlreadyExists(error) || isInvalid(error));
-      const existing = taken ? await takeOver(cluster, object, options) : undefined;
+      const existing = taken ? await takeOver(cluster, marked, options) : undefined;
       if (typeof existing === "object") {
         return existing;
       }
@@ -123,7 +122,7 @@ async function takeOver(
     });
     return "deleted";
   }
-  if (!options.upsert && annotation(live, CREATED_FOR) !== createdForValue(options.urn)) {
+  if (!options.upsert && !isCreatedFor(live, options.urn)) {
     throw nameIsTaken(ref);
   }
   return applyObject(cluster, object, options.applying, patience);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import { createdForValue } from "./annotations";
+import { CREATED_FOR, createdForValue } from "./annotations";
 import {
   annotation,
   deepEqual,
@@ -35,6 +35,18 @@ export function declaredManager(object: Json): string | undefined {
 export function isOurs(live: Json, manager: string): boolean {
   return listAt(live, "metadata", "managedFields").some((entry) =>
     isPulumi(textAt(entry, "manager"), manager),
+  );
+}
+
+/**
+ * Whether a create for this resource made the object: its mark says so until the first update, its
+ * field manager ever after. So a stack whose state was lost finds its objects again.
+ */
+export function isCreatedFor(live: Json, urn: string): boolean {
+  const manager = fieldManagerFor(urn);
+  return (
+    annotation(live, CREATED_FOR) === createdForValue(urn) ||
+    listAt(live, "metadata", "managedFields").some((entry) => isApplyEntryOf(entry, manager))
   );
 }
 

@@ -176,7 +176,11 @@ describe("an interrupted build", () => {
     stop.abort(new Error("SIGINT"));
     await outcome;
 
-    const alive = readFileSync(pids, "utf8").trim().split("\n").map(Number).filter(isAlive);
+    const alive = readFileSync(pids, "utf8")
+      .trim()
+      .split("\n")
+      .map(Number)
+      .filter((pid) => isAlive(pid));
     expect(alive).toEqual([]);
     expect(readdirSync(join(given.cacheDirectory ?? "", "stage"))).toEqual([]);
     expect(existsSync(join(given.cacheDirectory ?? "", "tools"))).toBe(false);

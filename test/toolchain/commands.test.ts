@@ -175,10 +175,10 @@ describe("start", () => {
 });
 
 describe("a lock on the stack", () => {
-  const lock = ({ root }: Project, pid: number, host = hostname()) => {
+  const lock = ({ root }: Project, pid: number, host = hostname(), timestamp?: string) => {
     const folder = join(root, ".drydock/state/.pulumi/locks/organization/drydock/dev");
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "1.json"), JSON.stringify({ pid, hostname: host }));
+    writeFileSync(join(folder, "1.json"), JSON.stringify({ pid, hostname: host, timestamp }));
   };
   // Beyond the largest process id that Linux gives.
   const DEAD = 2 ** 22 + 1;
@@ -194,11 +194,23 @@ describe("a lock on the stack", () => {
   it.each([
     ["lives", { pid: process.pid, host: hostname() }],
     ["is on another machine", { pid: DEAD, host: "elsewhere" }],
-  ])("is left alone when its holder %s", async (_case, holder) => {
+  ])("is left alone, and its holder named, when that %s", async (_case, holder) => {
     const given = project();
     lock(given, holder.pid, holder.host);
+    for (const command of ["start", "recover", "down"]) {
+      const { code, stderr } = await run(given, [command]);
+      expect(stderr).toContain("another run of Pulumi works on the stack dev");
+      expect(stderr).toContain(`pid ${String(holder.pid)}`);
+      expect(code).toBe(1);
+    }
+    expect(given.calls()).toEqual([]);
+  });
+
+  it("is released when another process has got its holder's number since", async () => {
+    const given = project();
+    lock(given, process.pid, hostname(), "2020-01-01T00:00:00Z");
     await run(given, ["start"]);
-    expect(given.calls().join()).not.toContain("cancel");
+    expect(given.calls()[0]).toBe("cancel --yes --stack dev --non-interactive");
   });
 });
 
@@ -219,9 +231,14 @@ describe("down", () => {
 
   it("clears what a killed run left pending, first", async () => {
     const given = project();
-    const state = '{"deployment":{"pending_operations":[{"type":"creating"}]}}';
-    given.answer("stack-export", `echo '${state}'`);
-    await run(given, ["down"]);
+    const resource = {
+      urn: "urn:pulumi:dev::drydock::drydock:local:Cluster::c",
+      type: "drydock:local:Cluster",
+    };
+    const state = { deployment: { pending_operations: [{ type: "creating", resource }] } };
+    given.answer("stack-export", `echo '${JSON.stringify(state)}'`);
+    const { stderr } = await run(given, ["down"]);
+    expect(stderr).toContain("The last run did not end: creating Cluster c.");
     expect(given.calls()).toContain(
       "refresh --stack dev --yes --skip-preview --clear-pending-creates",
     );

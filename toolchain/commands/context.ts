@@ -5,7 +5,7 @@ import { resolveTools, type ResolvedTools, type ToolName } from "../resolve";
 import type { StackSettings } from "../stack-file";
 import type { LocalClusterPlan, LocalClusters } from "./hooks";
 
-/** The stack these commands are for; others are plain `pulumi` after `eval "$(npm run -s env)"`. */
+/** The stack these commands are for where they are not told another one. */
 export const STACK = "dev";
 
 export interface CommandContext {
@@ -25,12 +25,18 @@ export interface CommandContext {
 /** A project that is ready for Pulumi: tools found or made, environment chosen. */
 export interface Project {
   readonly root: string;
+  readonly stack: string;
   readonly settings: StackSettings;
   readonly pulumi: string;
   readonly environment: ProjectEnvironment;
   /** Complete environment for child processes. */
   readonly env: Record<string, string | undefined>;
 }
+
+/** Whether state lies in the folder that drydock chose because the user had chosen nothing. */
+export const usesOwnBackend = ({ environment, env }: Project): boolean =>
+  environment.variables.PULUMI_BACKEND_URL !== undefined &&
+  environment.variables.PULUMI_BACKEND_URL === env.PULUMI_BACKEND_URL;
 
 /** For people. Standard output is for data. */
 export const say = (text: string): void => {
@@ -52,16 +58,18 @@ export async function openProject(
   context: CommandContext,
   settings: StackSettings,
   tools: readonly ToolName[] = [],
+  stack: string = STACK,
 ): Promise<Project> {
   const { root, env, signal } = context;
   const names = [...new Set([...SHELL_TOOLS, ...tools])];
   const resolved = await withProgress((onProgress) =>
     resolveTools(names, { env, signal, onProgress }),
   );
-  const environment = await environmentWith(resolved, context);
+  const environment = await environmentWith(resolved, stack, context);
   for (const note of environment.notes) say(note);
   return {
     root,
+    stack,
     settings,
     pulumi: required(resolved, "pulumi").path,
     environment,
@@ -71,11 +79,12 @@ export async function openProject(
 
 function environmentWith(
   tools: ResolvedTools,
+  stack: string,
   { root, env, signal }: CommandContext,
 ): Promise<ProjectEnvironment> {
   return projectEnvironment({
     root,
-    stack: STACK,
+    stack,
     pulumi: required(tools, "pulumi"),
     tools: [required(tools, "kubectl")],
     cacheDirectory: defaultCacheDirectory(env),

@@ -4,14 +4,9 @@ import { join } from "node:path";
 import { passphraseFile, stateFolder } from "../environment";
 import { hasSalt, readStackSettings, stackFiles } from "../stack-file";
 import { openProject, say, STACK, type CommandContext, type Project } from "./context";
-import {
-  capturePulumi,
-  clearPendingOperations,
-  cliFailure,
-  releaseDeadLock,
-  runPulumi,
-  selectStack,
-} from "./pulumi";
+import { releaseDeadLock } from "./lock";
+import { settlePending } from "./pending";
+import { capturePulumi, cliFailure, runPulumi, selectStack } from "./pulumi";
 
 /**
  * Destroys the stack and removes it; then sees that nothing of a local cluster is left. The stack's file
@@ -23,8 +18,8 @@ export async function down(context: CommandContext): Promise<number> {
   const project = await openProject(context, await readStackSettings(context.root, STACK));
   await releaseDeadLock(project);
   if (await selectStack(project, false)) {
-    const cleared = await clearPendingOperations(project, context.interactive);
-    const code = cleared === 0 ? await destroy(project, context) : cleared;
+    const settled = await settlePending(project, context, "ignore");
+    const code = settled === 0 ? await destroy(project, context) : settled;
     if (code !== 0 && (!force || context.signal.aborted)) {
       if (!context.signal.aborted) say(howToGoOn(project));
       return code;

@@ -15,6 +15,8 @@ export interface LocalClusterPlan {
  */
 export interface LocalClusters {
   plan(settings: StackSettings): Promise<LocalClusterPlan>;
+  /** Parts of a stack's cluster that should run and do not; none where there is no cluster. */
+  missing(root: string, settings: StackSettings): Promise<readonly string[]>;
   /**
    * Removes what is left of a stack's cluster: processes, mounts, namespace, files.
    * @returns one line a thing that was still there

@@ -5,7 +5,10 @@ import {
   removeRemnants,
 } from "../../infra/local/runtime/delete";
 import { LocalClusterError } from "../../infra/local/runtime/errors";
+import { missingParts } from "../../infra/local/runtime/lifecycle";
+import { clusterPaths } from "../../infra/local/runtime/paths";
 import { describePlan, planCluster, requiredTools } from "../../infra/local/runtime/plan";
+import { readRecord } from "../../infra/local/runtime/record";
 import { ToolError } from "../errors";
 import type { StackSettings } from "../stack-file";
 import { KUBERNETES_VERSION } from "../tools";
@@ -22,6 +25,11 @@ export const localClusters: LocalClusters = {
         summary: describePlan(plan, KUBERNETES_VERSION),
       };
     }),
+  missing: (root, { clusterName }) => {
+    const paths = clusterPaths(root, clusterName);
+    const record = readRecord(paths);
+    return Promise.resolve(record === undefined ? [] : missingParts(record, paths));
+  },
   remove: (root, { clusterName }) =>
     explained(async () => {
       const left = [...remnants(root, clusterName), ...leftovers(root, clusterName)];

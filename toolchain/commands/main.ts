@@ -4,8 +4,10 @@ import { projectRoot } from "../paths";
 import { say, type CommandContext } from "./context";
 import { doctor } from "./doctor";
 import { down } from "./down";
+import { drift } from "./drift";
 import { printEnvironment } from "./env";
 import { localClusters } from "./local-clusters";
+import { recover } from "./recover";
 import { start } from "./start";
 
 const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<number>>> = {
@@ -13,13 +15,17 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<num
   down,
   doctor,
   env: printEnvironment,
+  drift,
+  recover,
 };
 
 const USAGE = `Usage: npm start | npm run <command> [-- <arguments>]
   start    gets the tools, runs pulumi up of dev, prints the address (-y: no question; others go to pulumi up)
   down     destroys dev and its cluster (--force: even where pulumi destroy fails)
   doctor   what is here, what is missing, and the command that mends it
-  env      lines for eval: PATH, KUBECONFIG, backend, passphrase file (--shell bash | zsh | fish)`;
+  env      lines for eval: PATH, KUBECONFIG, backend, passphrase file (--shell bash | zsh | fish)
+  drift    what differs between dev and the world: exit code 0 nothing, 7 something (--json, --stack NAME)
+  recover  the way out after a killed run, a broken state or a change by hand (-y: no question, --stack NAME)`;
 
 const INTERRUPTED = 130;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

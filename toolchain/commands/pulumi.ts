@@ -1,14 +1,10 @@
 import { spawn } from "node:child_process";
-import { readFile, readdir } from "node:fs/promises";
-import { constants, hostname } from "node:os";
-import { join } from "node:path";
+import { constants } from "node:os";
 import { execa } from "execa";
 
-import { isAlive } from "../alive";
-import { stateFolder } from "../environment";
 import { reasonOf, ToolError } from "../errors";
 import { stackFile, withoutSalt } from "../stack-file";
-import { say, STACK, type Project } from "./context";
+import { say, usesOwnBackend, type Project } from "./context";
 
 /** Exit code of the CLI for a stack that does not exist. */
 const NO_SUCH_STACK = 6;
@@ -24,9 +20,7 @@ export async function runPulumi(
   args: readonly string[],
   { interactive, env = {} }: { interactive: boolean; env?: Record<string, string> },
 ): Promise<number> {
-  const keepFile = <T>(work: () => Promise<T>) =>
-    usesOwnBackend(project) ? withoutSalt(stackFile(project.root, STACK), work) : work();
-  return keepFile(async () => {
+  return keepingStackFile(project, async () => {
     const child = spawn(project.pulumi, args, {
       cwd: project.root,
       env: { ...project.env, ...env },
@@ -48,6 +42,9 @@ export async function runPulumi(
   });
 }
 
+const keepingStackFile = <T>(project: Project, work: () => Promise<T>): Promise<T> =>
+  usesOwnBackend(project) ? withoutSalt(stackFile(project.root, project.stack), work) : work();
+
 /** What a shell gives for a process that a signal ended. */
 const codeOf = (signal: NodeJS.Signals | null): number =>
   signal === null ? 1 : 128 + constants.signals[signal];
@@ -65,13 +62,20 @@ interface Captured {
   readonly stderr: string;
 }
 
-/** Runs the CLI without a question and keeps what it prints. */
-export async function capturePulumi(project: Project, args: readonly string[]): Promise<Captured> {
+/**
+ * Runs the CLI without a question and keeps what it prints.
+ * @param input for its standard input; default: none
+ */
+export async function capturePulumi(
+  project: Project,
+  args: readonly string[],
+  { input, env = {} }: { input?: string; env?: Record<string, string> } = {},
+): Promise<Captured> {
   const { exitCode, stdout, stderr } = await execa(project.pulumi, [...args, "--non-interactive"], {
     cwd: project.root,
-    env: project.env,
+    env: { ...project.env, ...env },
     extendEnv: false,
-    stdin: "ignore",
+    ...(input === undefined ? { stdin: "ignore" } : { input }),
     reject: false,
   });
   return { exitCode: exitCode ?? 1, stdout, stderr };
@@ -79,18 +83,18 @@ export async function capturePulumi(project: Project, args: readonly string[]): 
 
 /** Selects the stack; makes it where `create` is set. @returns whether it exists now */
 export async function selectStack(project: Project, create: boolean): Promise<boolean> {
-  const selected = await capturePulumi(project, ["stack", "select", STACK]);
+  const select = ["stack", "select", project.stack];
+  const selected = await capturePulumi(project, select);
   if (selected.exitCode === 0) return true;
   if (selected.exitCode !== NO_SUCH_STACK) throw cliFailure("select the stack", selected);
   if (!create) return false;
-  const code = await runPulumi(project, ["stack", "init", STACK, "--non-interactive"], {
-    interactive: false,
-  });
-  if (code === 0) return true;
-  throw new ToolError({
-    what: `the stack ${STACK} could not be made`,
-    why: "Pulumi's message is above",
-  });
+  const init = ["stack", "init", project.stack];
+  const made = await keepingStackFile(project, () => capturePulumi(project, init));
+  if (made.exitCode === 0) say(`The stack ${project.stack} is made.`);
+  // Another run may have made it this very moment: then it is there to be selected.
+  else if ((await capturePulumi(project, select)).exitCode !== 0)
+    throw cliFailure("make the stack", made);
+  return true;
 }
 
 export function cliFailure(doing: string, { exitCode, stderr }: Captured): ToolError {
@@ -102,68 +106,52 @@ export function cliFailure(doing: string, { exitCode, stderr }: Captured): ToolE
 
 /** Outputs by name; secrets are masked by the CLI. */
 export async function stackOutputs(project: Project): Promise<Record<string, unknown>> {
-  const result = await capturePulumi(project, ["stack", "output", "--stack", STACK, "--json"]);
+  const result = await capturePulumi(project, [
+    "stack",
+    "output",
+    "--stack",
+    project.stack,
+    "--json",
+  ]);
   if (result.exitCode !== 0) throw cliFailure("read the stack's outputs", result);
   return JSON.parse(result.stdout) as Record<string, unknown>;
 }
 
-const usesOwnBackend = ({ environment, env }: Project): boolean =>
-  environment.variables.PULUMI_BACKEND_URL !== undefined &&
-  environment.variables.PULUMI_BACKEND_URL === env.PULUMI_BACKEND_URL;
-
-/**
- * Removes the lock that a killed Pulumi left on the stack. Only on the project's own backend, and only
- * when the lock names a process of this machine that is gone.
- * @returns whether there was one
- */
-export async function releaseDeadLock(project: Project): Promise<boolean> {
-  if (!usesOwnBackend(project)) return false;
-  const holders = await lockHolders(project.root);
-  if (holders.length === 0 || holders.some(isHeld)) return false;
-  const result = await capturePulumi(project, ["cancel", "--yes", "--stack", STACK]);
-  if (result.exitCode !== 0) throw cliFailure("release the stack's lock", result);
-  say(`The last run was killed: its lock on the stack ${STACK} is released.`);
-  return true;
+/** A deployment as the CLI exports it: secrets stay encrypted. */
+export interface Deployment {
+  readonly resources?: readonly ResourceState[];
+  readonly pending_operations?: readonly PendingOperation[];
 }
 
-/**
- * Forgets the creations that a killed run left pending, of which Pulumi cannot know how they ended.
- * What they made is found again by the next `up`, which creates by name, or goes with the cluster.
- * @returns Pulumi's exit code
- */
-export async function clearPendingOperations(
-  project: Project,
-  interactive: boolean,
-): Promise<number> {
-  const exported = await capturePulumi(project, ["stack", "export", "--stack", STACK]);
+export interface ResourceState {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly delete?: boolean;
+  readonly pendingReplacement?: boolean;
+}
+
+export interface PendingOperation {
+  readonly resource: ResourceState;
+  /** `creating`, `updating`, `deleting`, `reading` or `importing`. */
+  readonly type: string;
+}
+
+export interface ExportedState {
+  readonly deployment?: Deployment;
+}
+
+/** The stack's state; undefined where there is no such stack. */
+export async function exportState(project: Project): Promise<ExportedState | undefined> {
+  const exported = await capturePulumi(project, ["stack", "export", "--stack", project.stack]);
+  if (exported.exitCode === NO_SUCH_STACK) return undefined;
   if (exported.exitCode !== 0) throw cliFailure("read the stack's state", exported);
-  const { deployment } = JSON.parse(exported.stdout) as {
-    deployment?: { pending_operations?: unknown[] };
-  };
-  if ((deployment?.pending_operations?.length ?? 0) === 0) return 0;
-  const flags = ["--yes", "--skip-preview", "--clear-pending-creates"];
-  return runPulumi(project, ["refresh", "--stack", STACK, ...flags], {
-    interactive,
-    env: { PULUMI_K8S_DELETE_UNREACHABLE: "true" },
-  });
+  return JSON.parse(exported.stdout) as ExportedState;
 }
 
-interface LockHolder {
-  readonly pid: number;
-  readonly hostname: string;
+export async function importState(project: Project, state: ExportedState): Promise<void> {
+  const args = ["stack", "import", "--stack", project.stack];
+  const imported = await capturePulumi(project, args, { input: JSON.stringify(state) });
+  if (imported.exitCode !== 0) throw cliFailure("write the stack's state", imported);
 }
-
-async function lockHolders(root: string): Promise<readonly LockHolder[]> {
-  const folder = join(stateFolder(root), ".pulumi", "locks", "organization", "drydock", STACK);
-  const names = await readdir(folder).catch(() => []);
-  const texts = await Promise.all(
-    names
-      .filter((name) => name.endsWith(".json"))
-      .map((name) => readFile(join(folder, name), "utf8")),
-  );
-  return texts.map((text) => JSON.parse(text) as LockHolder);
-}
-
-/** Of a process on another machine nothing can be known: it counts as alive. */
-const isHeld = (holder: LockHolder): boolean =>
-  holder.hostname !== hostname() || isAlive(holder.pid);

@@ -3,14 +3,10 @@ import { readStackSettings, type StackSettings } from "../stack-file";
 import { localPlan, openProject, say, STACK } from "./context";
 import type { CommandContext, Project } from "./context";
 import type { LocalClusterPlan } from "./hooks";
+import { liveHolder, releaseDeadLock } from "./lock";
 import { waitForPage } from "./page";
-import {
-  clearPendingOperations,
-  releaseDeadLock,
-  runPulumi,
-  selectStack,
-  stackOutputs,
-} from "./pulumi";
+import { settlePending } from "./pending";
+import { runPulumi, selectStack, stackOutputs } from "./pulumi";
 
 /**
  * Gets the tools, brings the stack up by the real CLI and prints the address once it has answered.
@@ -24,13 +20,16 @@ export async function start(context: CommandContext): Promise<number> {
   const killed = await releaseDeadLock(project);
   await selectStack(project, true);
   if (killed) {
-    const cleared = await clearPendingOperations(project, context.interactive);
-    if (cleared !== 0) return cleared;
+    const settled = await settlePending(project, context, "revive");
+    if (settled !== 0) return settled;
   }
   const code = await runPulumi(project, upArguments(context), {
     interactive: context.interactive,
   });
-  if (code !== 0) return code;
+  if (code !== 0) {
+    await sayWhatHelps(project);
+    return code;
+  }
   await report(project, context.signal);
   return 0;
 }
@@ -41,6 +40,12 @@ export function upArguments({ args, interactive }: CommandContext): readonly str
   const rest = args.filter((arg) => !["-y", "--yes", "--"].includes(arg));
   const answer = [...(yes ? ["--yes"] : []), ...(interactive ? [] : ["--non-interactive"])];
   return ["up", "--stack", STACK, ...answer, ...rest];
+}
+
+/** Two that started at once both find the stack free: only one of them gets it. */
+async function sayWhatHelps(project: Project): Promise<void> {
+  const holder = await liveHolder(project);
+  if (holder !== undefined) say(holder);
 }
 
 /** A missing package may be the reason why nodes are only simulated: then it is told with its remedy. */

@@ -31,7 +31,7 @@ export async function doctor(context: CommandContext): Promise<number> {
     await toolSection(releases, context),
     await packageSection(),
     await pluginSection(context),
-    ...(plan === undefined ? [] : [clusterSection(settings, plan)]),
+    ...(plan === undefined ? [] : [clusterSection(context, settings, plan)]),
   ];
   process.stdout.write(render(sections));
   const missing = sections.some(({ lines }) => lines.some(({ state }) => state === "missing"));
@@ -155,11 +155,18 @@ async function pluginSection({ env }: CommandContext): Promise<Section> {
   return { title: "Pulumi plugins", lines: [{ state: official ? "ok" : "note", text }] };
 }
 
-function clusterSection(settings: StackSettings, plan: LocalClusterPlan | ToolError): Section {
-  const title = `Local cluster ${settings.clusterName}`;
-  if (plan instanceof ToolError)
-    return { title, lines: [{ state: "missing", text: plan.message }] };
-  return { title, lines: [{ state: plan.realNode ? "ok" : "note", text: plan.summary }] };
+/** What the machine permits, then how the cluster's components are. */
+function clusterSection(
+  { root, localClusters }: CommandContext,
+  settings: StackSettings,
+  plan: LocalClusterPlan | ToolError,
+): Section {
+  const permits: DoctorLine =
+    plan instanceof ToolError
+      ? { state: "missing", text: plan.message }
+      : { state: plan.realNode ? "ok" : "note", text: plan.summary };
+  const lines = [permits, ...localClusters.components(root, settings)];
+  return { title: `Cluster ${settings.clusterName}`, lines };
 }
 
 /** Expected failures are part of the answer here. */

@@ -22,6 +22,8 @@ export interface LocalClusters {
    * @returns one line a thing that was still there
    */
   remove(root: string, settings: StackSettings): Promise<readonly string[]>;
+  /** How the components of a stack's cluster are; one line where there is no cluster. */
+  components(root: string, settings: StackSettings): readonly DoctorLine[];
 }
 
 /** One heading of `npm run doctor`. */
@@ -31,7 +33,7 @@ export interface Section {
 }
 
 export interface DoctorLine {
-  /** `missing` makes doctor exit 1: start cannot work. `note` does not. */
+  /** `missing` makes doctor exit 1: start cannot work, or a cluster is down. `note` does not. */
   readonly state: "ok" | "note" | "missing";
   readonly text: string;
   /** The command that mends it. */

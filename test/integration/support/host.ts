@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { deleteCgroup } from "../../../infra/local/runtime/cgroups";
 import { clusterPids as membersOf } from "../../../infra/local/runtime/members";
+import { interfaceName } from "../../../infra/local/runtime/network";
 import { clusterPaths } from "../../../infra/local/runtime/paths";
 
 /** What the host holds that a cluster could leave behind, one line a thing. */
@@ -28,7 +30,42 @@ export function hostState(): string[] {
     ...[...new Set(cgroups)].map((name) => `cgroup ${name}`),
     ...lines("ip", "route").map((route) => `route ${route}`),
     ...rules.map((rule) => `iptables ${rule}`),
+    ...FOLDERS.flatMap((folder) => entriesOf(folder).map((name) => `path ${folder}/${name}`)),
   ];
+}
+
+/** Where the parts of a node would leave files of their own. */
+const FOLDERS = ["/opt", "/run", "/run/containerd", "/run/drydock", "/var/lib", "/var/log"];
+
+function entriesOf(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+/**
+ * What the host holds now and did not before, and the other way round. While clusters of others run
+ * on this machine, only what bears a name of ours.
+ */
+export function hostChanges(before: readonly string[], clusters: readonly string[]): string[] {
+  const after = hostState();
+  const changes = [
+    ...after.filter((line) => !before.includes(line)).map((line) => `new: ${line}`),
+    ...before.filter((line) => !after.includes(line)).map((line) => `gone: ${line}`),
+  ];
+  const alone = entriesOf("/run/drydock").every((name) => clusters.includes(name));
+  const ours = clusters.flatMap((name) => [name, interfaceName(name)]);
+  return alone ? changes : changes.filter((line) => ours.some((name) => line.includes(name)));
+}
+
+/** What a reboot does, as far as a cluster can tell: no process, namespace, mount, /run or cgroup. */
+export async function simulateReboot(folder: string, cluster: string): Promise<void> {
+  await killCluster(folder, cluster);
+  const { run } = clusterPaths(folder, cluster);
+  execFileSync("ip", ["netns", "delete", `drydock-${cluster}`]);
+  for (const path of ["ns/mnt", "ns"]) {
+    execFileSync("umount", [`${run}/${path}`]);
+  }
+  rmSync(run, { recursive: true });
+  deleteCgroup(cluster);
 }
 
 /** Pids of processes whose command line, environment or working folder speaks of a folder. */

@@ -1,13 +1,17 @@
 import { beforeAll, describe, expect, it } from "vitest";
 
-import { getPath, listAt, textAt, type Json } from "../../toolchain/kubernetes/objects";
+import { getPath, textAt } from "../../toolchain/kubernetes/objects";
 import { UNKNOWN, type PropertyMap } from "../../toolchain/plugin/serve";
 import { failureOf, initFailureOf } from "./support/engine";
 import { urnOf, useControlPlane } from "./support/fixture";
-
-const PODS = "/api/v1/namespaces/default/pods";
-
-const byHand = { nodeSelector: { hand: "yes" }, tolerations: [{ operator: "Exists" }] };
+import {
+  addNodeByHand,
+  endingPods,
+  imagePullBackOff,
+  onNodeByHand,
+  podReady,
+  reportPods,
+} from "./support/kubelet";
 
 /** `hand: true` puts the pods on a node where the test plays the kubelet. */
 const deployment = (name: string, options: { hand?: boolean; image?: string } = {}) => ({
@@ -20,7 +24,7 @@ const deployment = (name: string, options: { hand?: boolean; image?: string } = 
     template: {
       metadata: { labels: { app: name } },
       spec: {
-        ...(options.hand === true ? byHand : {}),
+        ...(options.hand === true ? onNodeByHand : {}),
         containers: [{ name: "web", image: options.image ?? "web:1" }],
       },
     },
@@ -36,48 +40,25 @@ describe("readiness on a real API server", () => {
   const cluster = useControlPlane();
   const urn = urnOf("apps/v1:Deployment", "web");
 
-  beforeAll(async () => {
-    const { other } = cluster();
-    await other.post("/api/v1/nodes", {
-      metadata: { name: "by-hand", labels: { hand: "yes" } },
-      spec: { taints: [{ key: "hand", value: "yes", effect: "NoSchedule" }] },
-    });
-    // A taint for a node without a kubelet comes from the node controller: the status lifts it.
-    await other.merge("/api/v1/nodes/by-hand/status", {
-      status: {
-        allocatable: { cpu: "4", memory: "4Gi", pods: "50" },
-        capacity: { cpu: "4", memory: "4Gi", pods: "50" },
-        conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: "2100-01-01T00:00:00Z" }],
-      },
-    });
-  });
-
-  /** What a kubelet does when its pods are deleted. */
-  async function removePodsByHand(): Promise<void> {
-    const { other } = cluster();
-    const pods = await other.get(`${PODS}?fieldSelector=spec.nodeName%3Dby-hand`);
-    for (const pod of listAt(pods, "items")) {
-      await other.delete(`${PODS}/${textAt(pod, "metadata", "name")}?gracePeriodSeconds=0`);
-    }
-  }
+  beforeAll(() => addNodeByHand(cluster().other));
 
   it("waits for a Deployment and tells its progress", async () => {
-    const { engine, create } = cluster();
-    const state = await create(urn, deployment("steady"));
+    const { engine, other, create } = cluster();
+    const lines = () => engine.messages.filter((message) => message.urn === urn);
+    const creating = create(urn, deployment("steady", { hand: true }));
+    const progress = await other.eventually(() => Promise.resolve(lines().at(0)));
+    expect(progress.text).toBe("Waiting for app ReplicaSet to be available (0/2 Pods available)");
+    await reportPods(other, "steady", podReady, 2);
+    const state = await creating;
     expect(getPath(state.outputs as never, "status", "availableReplicas")).toBe(2);
-    const lines = engine.messages.filter((message) => message.urn === urn);
-    expect(lines.map(({ text }) => text)).toContain(
-      "Waiting for app ReplicaSet to be available (0/2 Pods available)",
-    );
-    expect(lines.at(-1)).toMatchObject({
+    expect(lines().at(-1)).toMatchObject({
       severity: "status",
       text: "Deployment initialization complete",
     });
 
-    const state2 = await engine.update(urn, state, {
-      ...state.inputs,
-      ...(await engine.check(urn, deployment("steady", { image: "web:2" }), state.inputs)),
-    });
+    const news = await engine.check(urn, deployment("steady", { image: "web:2" }), state.inputs);
+    const updating = engine.update(urn, state, { ...state.inputs, ...news });
+    const state2 = await endingPods(other, "steady", updating);
     expect(JSON.stringify(state2.outputs.status)).toContain('"updatedReplicas":2');
     await engine.delete(urn, state2);
   });
@@ -86,13 +67,7 @@ describe("readiness on a real API server", () => {
     const { engine, other, create } = cluster();
     const creating = create(urn, deployment("broken", { hand: true }), { timeoutSeconds: 4 });
     const failing = creating.catch((error: unknown) => error);
-    const pods = await other.eventually(async () => {
-      const items = listAt(await other.get(`${PODS}?labelSelector=app%3Dbroken`), "items");
-      return items.length === 2 ? items : undefined;
-    });
-    for (const pod of pods) {
-      await other.merge(`${PODS}/${textAt(pod, "metadata", "name")}/status`, imagePullBackOff);
-    }
+    await reportPods(other, "broken", imagePullBackOff, 2);
     const failure = initFailureOf(await failing);
     expect(failure.id).toBe("default/broken");
     expect(failure.reasons[0]).toBe("Deployment default/broken is not ready after 4 s");
@@ -106,9 +81,8 @@ describe("readiness on a real API server", () => {
     const refreshed = await engine.read(urn, state).catch((error: unknown) => initFailureOf(error));
     expect(refreshed).toMatchObject({ reasons: [expect.stringContaining("ImagePullBackOff")] });
     const mended = await engine.check(urn, deployment("broken"), state.inputs);
-    const recovered = await engine.update(urn, state, mended);
-    await removePodsByHand();
-    await engine.delete(urn, recovered);
+    const recovered = await endingPods(other, "broken", engine.update(urn, state, mended));
+    await endingPods(other, "broken", engine.delete(urn, recovered));
   });
 
   it("says that no node takes the pods, and that a quota is used up", async () => {
@@ -263,21 +237,3 @@ describe("readiness on a real API server", () => {
     expect(await engine.read(spaceUrn, space)).toBeUndefined();
   });
 });
-
-const imagePullBackOff: Json = {
-  status: {
-    phase: "Pending",
-    containerStatuses: [
-      {
-        name: "web",
-        image: "web:1",
-        imageID: "",
-        ready: false,
-        restartCount: 0,
-        state: {
-          waiting: { reason: "ImagePullBackOff", message: 'Back-off pulling image "web:1"' },
-        },
-      },
-    ],
-  },
-};

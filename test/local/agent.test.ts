@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { Forwarder } from "../../infra/local/agent/forwarder";
 import { LoadBalancer } from "../../infra/local/agent/load-balancer";
 import { Api, credentialsOf } from "../../infra/local/runtime/api";
-import { endProcess, processesWhere } from "../../infra/local/runtime/process";
 import { OtherClient } from "../kubernetes/support/cluster";
+import { stopApiServer } from "../support/api-server";
 import { type ControlPlane, startControlPlane } from "../support/control-plane";
 import {
   BALANCER_ADDRESS,
@@ -236,41 +235,6 @@ async function backend(port: number, answer: string): Promise<void> {
   const server = await serve(port, answer);
   onTestFinished(() => stopServer(server));
 }
-
-/** Kills the API server that serves a URL. @returns starts it again as it was, and keeps it up */
-async function stopApiServer(url: string): Promise<() => void> {
-  const flag = `--secure-port=${new URL(url).port}`;
-  const [pid] = processesWhere((args) => args.includes(flag));
-  if (pid === undefined) {
-    throw new Error(`no API server runs with ${flag}`);
-  }
-  const command = readFileSync(`/proc/${String(pid)}/cmdline`, "utf8")
-    .split("\0")
-    .slice(0, -1);
-  await endProcess(pid, 0);
-  return () => keepUp(command);
-}
-
-function keepUp([file = "", ...args]: readonly string[]): void {
-  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
-  restarted.add(child);
-  let said = "";
-  child.stderr.on("data", (chunk) => (said = `${said}${String(chunk)}`.slice(-2_000)));
-  child.on("exit", () => {
-    if (restarted.delete(child)) {
-      process.stderr.write(`the API server ended and is started again. It said: ${said}\n`);
-      setTimeout(() => keepUp([file, ...args]), 500);
-    }
-  });
-}
-
-const restarted = new Set<ChildProcess>();
-afterAll(() => {
-  for (const child of restarted) {
-    restarted.delete(child);
-    child.kill("SIGKILL");
-  }
-});
 
 async function eventuallyCreated(create: () => Promise<number>): Promise<number> {
   for (let attempt = 0; ; attempt += 1) {

@@ -12,6 +12,8 @@ export interface TestStack {
   readonly stack: Stack;
   /** All that the backend has on disk, as one text. */
   stored(): Promise<string>;
+  /** Files by which a run keeps others away. */
+  locks(): Promise<string[]>;
   remove(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export async function createTestStack(
   return {
     stack,
     stored: () => contents(path("state")),
+    locks: () => files(path("state", ".pulumi", "locks")),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -54,10 +57,11 @@ export async function bundlePlugin(outfile: string): Promise<void> {
 }
 
 async function contents(folder: string): Promise<string> {
+  const texts = (await files(folder)).map((file) => readFile(file, "utf8"));
+  return (await Promise.all(texts)).join("\n");
+}
+
+async function files(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const texts = await Promise.all(
-    files.map((file) => readFile(join(file.parentPath, file.name), "utf8")),
-  );
-  return texts.join("\n");
+  return entries.filter((entry) => entry.isFile()).map((file) => join(file.parentPath, file.name));
 }

@@ -14,6 +14,11 @@ interface Resource {
   readonly initErrors?: readonly string[];
 }
 
+interface Checkpoint {
+  readonly resources?: readonly Resource[];
+  readonly pending_operations?: readonly unknown[];
+}
+
 describe("Ctrl-C while the real CLI waits", () => {
   let plane: ControlPlane;
   let other: OtherClient;
@@ -74,8 +79,7 @@ describe("Ctrl-C while the real CLI waits", () => {
   }
 
   async function resources(): Promise<readonly Resource[]> {
-    const { deployment } = await test.stack.exportStack();
-    const state = deployment as { resources?: Resource[]; pending_operations?: unknown[] };
+    const state = (await test.stack.exportStack()).deployment as Checkpoint;
     expect(state.pending_operations ?? []).toEqual([]);
     return state.resources ?? [];
   }

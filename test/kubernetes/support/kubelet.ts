@@ -1,7 +1,7 @@
 import {
   getPath,
   listAt,
-  mapAt,
+  textAt,
   type Json,
   type JsonMap,
 } from "../../../toolchain/kubernetes/objects";
@@ -88,6 +88,6 @@ function podsOf(other: OtherClient, app: string): Promise<JsonMap> {
 }
 
 function pathOf(pod: Json): string {
-  const { namespace, name } = mapAt(pod, "metadata");
-  return `/api/v1/namespaces/${String(namespace)}/pods/${String(name)}`;
+  const namespace = textAt(pod, "metadata", "namespace");
+  return `/api/v1/namespaces/${namespace}/pods/${textAt(pod, "metadata", "name")}`;
 }

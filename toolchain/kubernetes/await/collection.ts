@@ -2,15 +2,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Client, Patience } from "../client";
 import { Deadline } from "../deadline";
-import { collectionPath, type Discovery } from "../discovery";
-import { ApiError, isNotFound, UnreachableError } from "../errors";
+import { collectionPath, UnknownKindError, type Discovery } from "../discovery";
+import { ApiError, isNotFound } from "../errors";
 import { getPath, isJsonMap, listAt, textAt, type Json, type JsonMap } from "../objects";
 import type { Query } from "./rule";
 
 const RECONNECT_PAUSE_MS = 500;
+/** Where watching is not permitted, or reading no longer is. */
+const REFUSED_PAUSE_MS = 3_000;
 const WATCH_SECONDS = 290;
 /** A server that is gone without a word does not end its watch: then we do. */
 const WATCH_MARGIN_SECONDS = 10;
+
+/** Why a copy cannot be kept up to date at the moment. */
+export interface Trouble {
+  /** A line of progress. */
+  readonly line: string;
+  /** What the server, or the connection to it, says. */
+  readonly reason: string;
+}
+
+/** Trouble with a server that is away, starting or overloaded. */
+export function outage(reason: string): Trouble {
+  return { line: "API server does not answer, trying again", reason };
+}
 
 /** A live copy of what a query finds: one list, then a watch from there on. */
 export class Collection {
@@ -18,7 +33,7 @@ export class Collection {
   private path = "";
   private resourceVersion = "";
   private newest: JsonMap | undefined;
-  private fault: string | undefined;
+  private fault: Trouble | undefined;
   /** Not permitted to read: stays empty, and the verdict has to do without. */
   private denied = false;
 
@@ -38,75 +53,82 @@ export class Collection {
     return this.newest;
   }
 
-  /** Why the copy cannot be kept up to date at the moment. */
-  get trouble(): string | undefined {
+  /** Undefined as long as the copy is kept up to date. */
+  get trouble(): Trouble | undefined {
     return this.fault;
   }
 
   /** Reads the present state. A refusal counts only where the collection is required. */
   async load(patience: Patience): Promise<void> {
     try {
-      const list = await this.list(patience);
-      if (this.query.keepDeleted !== true) {
-        this.items.clear();
-      }
-      for (const item of listAt(list, "items")) {
-        this.put(item);
-      }
-      this.resourceVersion = textAt(list, "metadata", "resourceVersion");
+      await this.read(patience);
     } catch (error) {
-      if (this.required || !(error instanceof ApiError)) {
+      if (this.required || !(isRefusal(error) || error instanceof UnknownKindError)) {
         throw error;
       }
       this.denied = true;
     }
-    this.fault = undefined;
   }
 
   /** Follows the changes until the signal ends it; after an interruption it reads afresh. */
   async follow(patience: Patience, changed: () => void): Promise<void> {
     const { signal } = patience;
     while (!this.denied && !signal.aborted) {
-      try {
-        await this.watchOnce(signal, changed);
-      } catch (error) {
-        if (!isAborted(signal) && error instanceof UnreachableError) {
-          this.report(error, changed);
-        }
-      }
-      // However the watch ended (its time, a restart, a version too old): list again.
-      await this.reload(patience, changed);
+      // However a watch ends (its time, a restart, a version too old), what follows is the same.
+      const pause = await this.watchOnce(signal, changed).then(
+        () => RECONNECT_PAUSE_MS,
+        pauseAfter,
+      );
+      await this.reload(patience, changed, pause);
     }
   }
 
-  private async reload(patience: Patience, changed: () => void): Promise<void> {
+  private async read(patience: Patience): Promise<void> {
+    const list = await this.list(patience);
+    if (this.query.keepDeleted !== true) {
+      this.items.clear();
+    }
+    for (const item of listAt(list, "items")) {
+      this.put(item);
+    }
+    this.resourceVersion = textAt(list, "metadata", "resourceVersion");
+    this.fault = undefined;
+  }
+
+  private async reload(patience: Patience, changed: () => void, first: number): Promise<void> {
     const { signal } = patience;
-    const onRetry = (reason: string): void => this.report(new Error(reason), changed);
-    while (!isAborted(signal)) {
-      await sleep(RECONNECT_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    const onRetry = (reason: string): void => this.report(outage(reason), changed);
+    for (let pause = first; !isAborted(signal);) {
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
       try {
-        await this.load({ ...patience, onRetry });
+        await this.read({ ...patience, onRetry });
         changed();
         return;
       } catch (error) {
         if (isAborted(signal)) {
           return;
         }
-        if (isNotFound(error)) {
-          // The kind is gone, and every object of it.
-          this.items.clear();
-          this.denied = true;
-          changed();
-          return;
-        }
-        // Credentials and permissions may come back too, as those of a server that starts do.
-        this.report(error as Error, changed);
+        pause = pauseAfter(error);
+        this.missed(error as Error, changed);
       }
     }
   }
 
-  private report({ message }: Error, changed: () => void): void {
-    this.fault = message;
+  private missed(error: Error, changed: () => void): void {
+    if (isNotFound(error)) {
+      // The kind is gone, and every object of it.
+      this.items.clear();
+      this.fault = undefined;
+      changed();
+    } else if (this.required) {
+      // Permissions may come back, as those of a server that starts do.
+      const line = `API server refuses to be read, trying again: ${error.message}`;
+      this.report({ line, reason: error.message }, changed);
+    }
+  }
+
+  private report(trouble: Trouble, changed: () => void): void {
+    this.fault = trouble;
     changed();
   }
 
@@ -171,6 +193,14 @@ export class Collection {
 function keyOf(object: JsonMap): string {
   const uid = getPath(object, "metadata", "uid");
   return typeof uid === "string" ? uid : JSON.stringify(object.metadata);
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && [401, 403, 404, 405].includes(error.status);
+}
+
+function pauseAfter(error: unknown): number {
+  return isRefusal(error) ? REFUSED_PAUSE_MS : RECONNECT_PAUSE_MS;
 }
 
 /** Read anew after each await: the signal may have changed meanwhile. */

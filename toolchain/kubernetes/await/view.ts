@@ -1,7 +1,7 @@
 import type { Client, Patience } from "../client";
 import type { Discovery } from "../discovery";
 import type { KubernetesObject, ObjectRef } from "../objects";
-import { Collection } from "./collection";
+import { Collection, type Trouble } from "./collection";
 import type { AwaitRule, Snapshot } from "./rule";
 
 /** An object and what its rule asks for, kept up to date. */
@@ -40,7 +40,7 @@ export class View implements Snapshot {
   }
 
   /** Why the view is not up to date; undefined where it is. */
-  get trouble(): string | undefined {
+  get trouble(): Trouble | undefined {
     return this.all().find(({ trouble }) => trouble !== undefined)?.trouble;
   }
 

@@ -3,6 +3,7 @@ import type { Client, Patience } from "../client";
 import { Deadline } from "../deadline";
 import type { Discovery } from "../discovery";
 import { describe, type KubernetesObject, type ObjectRef } from "../objects";
+import { outage } from "./collection";
 import { bounded } from "./problems";
 import type { AwaitRule, Verdict } from "./rule";
 import { Changes, View } from "./view";
@@ -31,9 +32,6 @@ export class AwaitError extends PluginError {
     this.name = "AwaitError";
   }
 }
-
-/** Said while nothing can be seen of the cluster. */
-const OUTAGE = "API server does not answer, trying again";
 
 /** Waits for objects by watching them and what belongs to them. */
 export class Waiter {
@@ -89,13 +87,17 @@ export class Waiter {
     signal: AbortSignal,
   ): Promise<Verdict> {
     const retryUntil = Date.now() + timeoutSeconds * 1_000;
-    const patience = { signal, retryUntil, onRetry: () => onStatus(OUTAGE) };
+    const patience = {
+      signal,
+      retryUntil,
+      onRetry: (reason: string) => onStatus(outage(reason).line),
+    };
     await view.load(patience);
     const changes = new Changes(signal);
     view.follow(patience, () => changes.notify());
     for (let shown = ""; ;) {
       const verdict = rule.evaluate(view);
-      const line = view.trouble === undefined ? statusLine(verdict) : OUTAGE;
+      const line = view.trouble?.line ?? statusLine(verdict);
       if (line !== shown) {
         onStatus(line);
         shown = line;
@@ -141,11 +143,9 @@ function outOfTime(
   const what = limit.expired
     ? `${options.unmet ?? "is not ready"} after ${String(options.timeoutSeconds)} s`
     : options.cancelled;
-  const outage = view.trouble === undefined ? [] : [`not seen any more: ${view.trouble}`];
-  throw new AwaitError(
-    [`${describe(ref)} ${what}`, ...outage, ...bounded(problemsOf(verdict))],
-    view.last,
-  );
+  const { trouble } = view;
+  const unseen = trouble === undefined ? [] : [`not seen any more: ${trouble.reason}`];
+  throw new AwaitError([`${describe(ref)} ${what}`, ...unseen, ...problemsOf(verdict)], view.last);
 }
 
 function statusLine(verdict: Verdict): string {

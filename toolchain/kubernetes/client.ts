@@ -26,6 +26,8 @@ export interface Patience {
   readonly retryUntil: number;
   /** Called with the reason before each further attempt. */
   readonly onRetry?: (reason: string) => void;
+  /** Called when a server that does not answer is given up. */
+  readonly onUnreachable?: () => void;
   /** Called with each warning the server attaches to its answer. */
   readonly onWarning?: (text: string) => void;
 }
@@ -63,6 +65,9 @@ export class Client {
       } catch (error) {
         const wait = retryPause(error, pause);
         if (wait === undefined || Date.now() + wait > patience.retryUntil) {
+          if (error instanceof UnreachableError) {
+            patience.onUnreachable?.();
+          }
           throw error;
         }
         patience.onRetry?.((error as Error).message);

@@ -28,6 +28,16 @@ export class KubernetesProvider implements plugin.ProviderPlugin {
   private session = new Session();
   private readonly scopes = new Scopes();
 
+  /** Asked for by whatever writes program text: `pulumi import`, `package get-schema`, `convert`. */
+  getSchema(): Promise<string> {
+    throw new PluginError(
+      "the schema of the Kubernetes package lies in the official provider plugin, which could not " +
+        "be downloaded on this machine. Without it nothing can write program text; objects are " +
+        'imported all the same by "pulumi import --generate-code=false", or by the resource ' +
+        'option "import".',
+    );
+  }
+
   checkConfig(request: plugin.CheckRequest): Promise<plugin.CheckResult> {
     return Promise.resolve({ inputs: request.news, failures: refusals(request.news, request.urn) });
   }

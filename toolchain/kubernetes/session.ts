@@ -9,13 +9,14 @@ const STARTING_SECONDS = 60;
 /** How long a preview does. It has other ways, so it need not wait for long. */
 const PREVIEW_SECONDS = 2;
 
-/** After an unanswered preview call the following ones do not wait at all for this long. */
+/** After one without an answer the following ones of its sort do not wait at all for this long. */
 const UNREACHABLE_MEMORY_MS = 15_000;
 
 /** One configuration of the provider: its settings, and the cluster they lead to. */
 export class Session {
   private opened: Promise<Cluster> | undefined;
-  private unreachableSince = 0;
+  /** When an operation, and a dry run, last went without an answer. */
+  private readonly unanswered = { operation: 0, dryRun: 0 };
   private readonly said = new Set<string>();
 
   constructor(readonly settings: Settings = readSettings({})) {}
@@ -32,24 +33,19 @@ export class Session {
 
   /** For operations that change or read for real. */
   patience(context: Context, urn: string, timeoutSeconds: number): Patience {
-    const seconds = Math.min(timeoutSeconds, STARTING_SECONDS);
     return this.withWarnings(context, urn, {
-      signal: context.signal,
-      retryUntil: Date.now() + seconds * 1_000,
+      ...this.waiting(context, "operation", Math.min(timeoutSeconds, STARTING_SECONDS)),
       onRetry: (reason) => context.log.status(`Trying again: ${reason}`, urn),
     });
   }
 
   /** For dry runs. */
   previewPatience(context: Context, urn: string): Patience {
-    const waits = Date.now() - this.unreachableSince > UNREACHABLE_MEMORY_MS;
-    const retryUntil = waits ? Date.now() + PREVIEW_SECONDS * 1_000 : 0;
-    return this.withWarnings(context, urn, { signal: context.signal, retryUntil });
+    return this.withWarnings(context, urn, this.waiting(context, "dryRun", PREVIEW_SECONDS));
   }
 
   /** Says once that a refresh leaves the objects of a cluster it cannot reach as they are. */
   reportLeft(context: Context, reason: string): void {
-    this.unreachableSince = Date.now();
     if (this.isNew(`left: ${reason}`)) {
       context.log.warn(`${reason} Its objects are left in state as they are.`);
     }
@@ -57,13 +53,23 @@ export class Session {
 
   /** Says once that previews do without the cluster. */
   reportUnreachable(context: Context, reason: string): void {
-    this.unreachableSince = Date.now();
     if (this.isNew(`unreachable: ${reason}`)) {
       context.log.warn(
         `${reason} This preview is made without it: it shows what the program declares, ` +
           "unchecked by the server.",
       );
     }
+  }
+
+  private waiting({ signal }: Context, kind: "operation" | "dryRun", seconds: number): Patience {
+    const waits = Date.now() - this.unanswered[kind] > UNREACHABLE_MEMORY_MS;
+    return {
+      signal,
+      retryUntil: waits ? Date.now() + seconds * 1_000 : 0,
+      onUnreachable: () => {
+        this.unanswered[kind] = Date.now();
+      },
+    };
   }
 
   private withWarnings(context: Context, urn: string, patience: Patience): Patience {

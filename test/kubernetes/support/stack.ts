@@ -10,6 +10,8 @@ import { bundle } from "../../support/bundle";
 /** A stack driven by the real CLI, with this provider as its plugin and everything in one folder. */
 export interface TestStack {
   readonly stack: Stack;
+  /** Everything of the stack is below it. */
+  readonly folder: string;
   /** All that the backend has on disk, as one text. */
   stored(): Promise<string>;
   /** Files by which a run keeps others away. */
@@ -45,6 +47,7 @@ export async function createTestStack(
   );
   return {
     stack,
+    folder,
     stored: () => contents(path("state")),
     locks: () => files(path("state", ".pulumi", "locks")),
     remove: () => rm(folder, { recursive: true, force: true }),

@@ -240,6 +240,9 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
       "is not running whole (missing: network namespace, kube-scheduler)",
     );
     const doctor = await first.npm("run", "-s", "doctor");
+    expect(doctor.stdout).toContain(
+      `MISS  /run/netns/drydock-${FIRST}: missing\n        fix: npm start`,
+    );
     expect(doctor.stdout).toMatch(/MISS {2}kube-scheduler: not running \(.* is missing\)/);
     const { result: up, seen } = await watched(() =>
       first.pulumi("up", "--yes", "--non-interactive"),

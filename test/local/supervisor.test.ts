@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import {
   mkdirSync,
   readFileSync,
@@ -249,9 +250,40 @@ describe("a supervisor", () => {
     expect(running()).toEqual([first]);
     endNow(first);
     await vi.waitFor(() => {
-      expect(running()).toHaveLength(1);
-      expect(running()).not.toEqual([first]);
+      const now = running();
+      expect(now).toHaveLength(1);
+      expect(now).not.toEqual([first]);
     }, 4_000);
+  });
+
+  it("takes over a process that was started and not noted, instead of a second copy", async () => {
+    const paths = cluster();
+    const script = join(paths.root, "program.sh");
+    writeFileSync(script, "sleep 600 & wait\n");
+    const child = spawn("/bin/sh", [script], { stdio: "ignore" });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    recordComponent(paths, {
+      name: "some",
+      command: { file: "/bin/sh", args: [script] },
+      log: join(paths.logs, "some.log"),
+      pidFile: join(paths.pids, "some.pid"),
+    });
+    const { log } = supervise(paths);
+    await vi.waitFor(() => expect(daemonPid(paths, "some")).toBe(child.pid), 3_000);
+    await sleep(500);
+    expect(processesWhere((args) => args.includes(script))).toEqual([child.pid]);
+    expect(stateOf(paths, "some")).toMatchObject({ standing: "running", restarts: 0 });
+    expect(log).toEqual(["some runs already: it is taken over"]);
+  });
+
+  it("bears files that a crash of the machine left broken", async () => {
+    const paths = cluster();
+    startDaemon(paths, { name: "some", command: SLEEP });
+    writeFileSync(join(paths.components, "broken.json"), "");
+    writeFileSync(paths.supervision, '{"pid":');
+    supervise(paths);
+    await killed(paths, "some");
+    await vi.waitFor(() => expect(stateOf(paths, "some")?.restarts).toBe(1));
   });
 
   it("goes on where a program is missing, with the others too", async () => {

@@ -9,11 +9,11 @@ import { missingParts } from "../../infra/local/runtime/lifecycle";
 import { clusterPaths } from "../../infra/local/runtime/paths";
 import { describePlan, planCluster, requiredTools } from "../../infra/local/runtime/plan";
 import { readRecord } from "../../infra/local/runtime/record";
-import { type ComponentReport, reportComponents } from "../../infra/local/runtime/report";
+import { reportComponents } from "../../infra/local/runtime/report";
 import { ToolError } from "../errors";
 import type { StackSettings } from "../stack-file";
 import { KUBERNETES_VERSION } from "../tools";
-import type { DoctorLine, LocalClusters } from "./hooks";
+import type { LocalClusters } from "./hooks";
 
 /** The local clusters of infra/local, as the commands see them. */
 export const localClusters: LocalClusters = {
@@ -40,16 +40,20 @@ export const localClusters: LocalClusters = {
     }),
   components: (root, { clusterName }) => {
     const reports = reportComponents(clusterPaths(root, clusterName));
-    return reports?.map(lineOf) ?? [{ state: "note", text: "not there yet: npm start makes it" }];
+    if (reports === undefined) {
+      return [{ state: "note", text: "not there yet: npm start makes it" }];
+    }
+    const firstDown = reports.findIndex(({ condition }) => condition === "down");
+    return reports.map(({ name, condition, text }, index) => ({
+      state: STATES[condition],
+      text: `${name}: ${text}`,
+      // One command mends them all.
+      fix: index === firstDown ? "npm start" : undefined,
+    }));
   },
 };
 
 const STATES = { ok: "ok", restarting: "note", down: "missing" } as const;
-
-function lineOf({ name, condition, text }: ComponentReport): DoctorLine {
-  const line = { state: STATES[condition], text: `${name}: ${text}` };
-  return condition === "down" ? { ...line, fix: "npm start" } : line;
-}
 
 function specOf({ clusterName, realNodes, simulatedNodes }: StackSettings) {
   return {

@@ -26,6 +26,8 @@ if (other !== undefined) {
 mkdirSync(paths.pids, { recursive: true });
 writeFileSync(join(paths.pids, `${AGENT}.pid`), identityOf(process.pid));
 
+// On a full disk there is no log, and all the more need of an agent.
+process.stdout.on("error", () => undefined);
 const stop = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => stop.abort());

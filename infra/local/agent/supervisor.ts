@@ -30,7 +30,9 @@ const HELD_MS = 1_000;
  */
 export class Supervisor {
   private tracks = new Map<string, Track>();
-  /** How processes ended that this one started, by pid. */
+  /** Processes that this one started and that have not been reported as ended. */
+  private readonly children = new Set<number>();
+  /** How such processes ended, by pid. */
   private readonly ends = new Map<number, End>();
   private readonly since = new Date().toISOString();
   private heldUntil = 0;
@@ -88,6 +90,10 @@ export class Supervisor {
       return false;
     }
     const last = track.lastPid ?? 0;
+    if (this.children.has(last)) {
+      // It is about to be reported, with how it ended.
+      return false;
+    }
     const end = this.ends.get(last);
     this.ends.delete(last);
     if (track.ended(now, end)) {
@@ -126,6 +132,10 @@ export class Supervisor {
     }
     const child = startComponent(component);
     const { name } = component;
+    if (child === undefined && componentPid(component) !== undefined) {
+      this.log(`${name} runs already: it is taken over`);
+      return;
+    }
     this.trackOf(component).restarted(child?.pid, Date.now());
     if (child?.pid === undefined) {
       this.log(`${name} cannot be started: there is no ${component.command.file}`);
@@ -134,7 +144,9 @@ export class Supervisor {
     const { pid } = child;
     child.stdin?.on("error", () => undefined);
     this.log(`${name} started again (pid ${String(pid)})`);
+    this.children.add(pid);
     child.once("exit", (code, signal) => {
+      this.children.delete(pid);
       this.ends.set(pid, {
         ...(code === null ? {} : { code }),
         ...(signal === null ? {} : { signal }),

@@ -11,7 +11,15 @@ import {
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CLEAN_ENVIRONMENT, type Command, endProcess, readText, startTime } from "./process";
+import {
+  CLEAN_ENVIRONMENT,
+  type Command,
+  endProcess,
+  processesWhere,
+  readJson,
+  readText,
+  startTime,
+} from "./process";
 
 /** A process of a cluster that runs until it is stopped on purpose. */
 export interface Daemon {
@@ -68,10 +76,15 @@ export function startComponent(component: Component): ChildProcess | undefined {
   if (componentPid(component) !== undefined) {
     return undefined;
   }
-  const { command } = component;
   for (const file of [component.log, component.pidFile]) {
     mkdirSync(dirname(file), { recursive: true });
   }
+  const unnoted = unnotedPid(component);
+  if (unnoted !== undefined) {
+    writePid(component, unnoted);
+    return undefined;
+  }
+  const { command } = component;
   const log = openSync(component.log, "a", 0o600);
   const child = spawn(command.file, command.args, {
     detached: true,
@@ -86,9 +99,30 @@ export function startComponent(component: Component): ChildProcess | undefined {
   if (child.pid === undefined) {
     return undefined;
   }
-  const withTime = component.executable === undefined;
-  writeFileSync(component.pidFile, withTime ? identityOf(child.pid) : String(child.pid));
+  writePid(component, child.pid);
   return child;
+}
+
+function writePid({ pidFile: file, executable }: Component, pid: number): void {
+  writeFileSync(file, executable === undefined ? identityOf(pid) : String(pid));
+}
+
+/**
+ * A process with the very command of the component that no pid file tells of: who started it was
+ * killed before it could note that. Only where the command names a file of the cluster.
+ */
+function unnotedPid({ command, pidFile: file }: Component): number | undefined {
+  const stages = [[command.file, ...command.args]];
+  for (let [argv] = stages; argv?.[0] === "nsenter"; argv = stages.at(-1)) {
+    // nsenter, a namespace, and the command that it turns into.
+    stages.push(argv.slice(2));
+  }
+  const folder = `${dirname(dirname(file))}/`;
+  if (!stages.at(-1)?.some((arg) => arg.includes(folder))) {
+    return undefined;
+  }
+  const lines = stages.map((argv) => argv.join("\0"));
+  return processesWhere((args) => lines.includes(args.slice(0, -1).join("\0")))[0];
 }
 
 /** What a pid file of ours holds: with its start time a number names one process for good. */
@@ -145,8 +179,8 @@ export function forgetComponent(folders: Pick<Folders, "components">, name: stri
 export function recordedComponents({ components }: Pick<Folders, "components">): Component[] {
   const files = listFiles(components).filter((it) => it.endsWith(".json"));
   return files.flatMap((file) => {
-    const text = readText(join(components, file));
-    return text === undefined ? [] : [JSON.parse(text) as Component];
+    const component = readJson(join(components, file)) as Component | undefined;
+    return component === undefined ? [] : [component];
   });
 }
 

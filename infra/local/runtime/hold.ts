@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 
 import { LocalClusterError } from "./errors";
 import type { ClusterPaths } from "./paths";
@@ -63,20 +64,19 @@ async function acquire(
   waitSeconds: number,
   signal?: AbortSignal,
 ): Promise<Hold | undefined> {
+  signal?.throwIfAborted();
   const limit = ["-w", String(waitSeconds), "-E", String(BUSY)];
   const untilClosed = ["sh", "-c", "echo held; exec cat"];
   const child = spawn("flock", [...limit, lockFile(paths), ...untilClosed], {
-    stdio: ["pipe", "pipe", "ignore"],
+    stdio: ["pipe", "pipe", "pipe"],
     cwd: "/",
     env: { PATH: SYSTEM_PATH },
     // Ctrl-C goes to all processes of a terminal; the holder still has to put things in order.
     detached: true,
   });
+  const said = text(child.stderr);
   const ended = once(child, "close").catch((error: unknown) => {
-    throw new LocalClusterError("the cluster cannot be held", {
-      why: `flock does not run (${(error as Error).message})`,
-      fix: "install util-linux",
-    });
+    throw unholdable(`flock does not run: ${(error as Error).message}`, "install util-linux");
   });
   const abort = (): void => {
     child.kill();
@@ -89,6 +89,9 @@ async function acquire(
   ]);
   signal?.removeEventListener("abort", abort);
   if (!held) {
+    if (child.exitCode !== null && child.exitCode !== BUSY) {
+      throw unholdable((await said).trim(), "run the command as the user who made the cluster");
+    }
     return undefined;
   }
   writeFileSync(lockFile(paths), String(process.pid));
@@ -98,6 +101,10 @@ async function acquire(
       await ended;
     },
   };
+}
+
+function unholdable(why: string, fix: string): LocalClusterError {
+  return new LocalClusterError("the cluster cannot be held", { why, fix });
 }
 
 function lockFile({ root }: Held): string {

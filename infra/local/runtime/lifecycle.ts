@@ -91,19 +91,16 @@ export async function ensureCluster(
   const tools = await context.resolveTools(requiredTools(record));
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   chmodSync(paths.root, 0o700);
-  await withHeldSupervision(
-    paths,
-    () => completeCluster(record, paths, tools, lostNode, context),
-    context.signal,
-  );
+  await withHeldSupervision(paths, () => startParts(record, paths, tools, context), context.signal);
+  await waitForParts(record, paths, lostNode, context);
   return describeCluster(record, paths);
 }
 
-async function completeCluster(
+/** Everything that stops or starts components: while the supervisor starts none. */
+async function startParts(
   record: ClusterRecord,
   paths: ClusterPaths,
   tools: Tools,
-  lostNode: boolean,
   context: RuntimeContext,
 ): Promise<void> {
   saveRecord(paths, record);
@@ -123,23 +120,37 @@ async function completeCluster(
       await startNode(record, paths, tools, api, context.signal);
     }
     await applySimulatedNodes(api, record);
-    await startAgent(record, paths, context.projectRoot);
-    context.onProgress("waiting for nodes");
-    await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, context.signal)));
-    await waitForAgent(paths, context.signal);
-    if (record.realNode) {
-      await waitForProxy(record, context.signal);
-    }
-    if (lostNode) {
-      await waitForPods(api, realNodeName(record.spec.name), context.onProgress, context.signal);
-    }
   } finally {
     api.close();
   }
+  await startAgent(record, paths, context.projectRoot);
   writeFileSync(
     join(paths.root, "coredns-image"),
     images?.coredns.reference ?? SIMULATED_COREDNS_IMAGE,
   );
+}
+
+async function waitForParts(
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  lostNode: boolean,
+  context: RuntimeContext,
+): Promise<void> {
+  const { signal, onProgress } = context;
+  onProgress("waiting for nodes");
+  const api = new Api(credentialsOf(paths.kubeconfig));
+  try {
+    await waitForAgent(paths, signal);
+    await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, signal)));
+    if (record.realNode) {
+      await waitForProxy(record, signal);
+    }
+    if (lostNode) {
+      await waitForPods(api, realNodeName(record.spec.name), onProgress, signal);
+    }
+  } finally {
+    api.close();
+  }
 }
 
 /** What the files of a cluster, running or not, say of it. */
@@ -162,7 +173,7 @@ async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<
     // First the owner: what follows bears the cluster's name alone, and only its owner removes it.
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
     writeFileSync(join(paths.run, "owner"), paths.root);
-    await createNamespace(record.network, namespaceHolder(paths));
+    await createNamespace(record.network, namespaceHolder(paths, record.spec.name));
   }
   if (record.realNode) {
     createCgroup(record.spec.name);

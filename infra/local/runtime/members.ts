@@ -7,7 +7,7 @@ import { controlPlanePids } from "./control-plane";
 import { componentPid, recordedComponents } from "./daemon";
 import { namespaceName, namespacePids } from "./network";
 import type { ClusterPaths } from "./paths";
-import { processesWhere, readText } from "./process";
+import { namespaceFile, processesWhere, readText } from "./process";
 
 /** Namespaces, cgroup and sockets bear the cluster's name alone: another project may hold them. */
 export function ownsHostParts(paths: ClusterPaths): boolean {
@@ -20,7 +20,7 @@ export function ownerOf(paths: Pick<ClusterPaths, "run">): string | undefined {
 }
 
 export function namespaceExists(name: string): boolean {
-  return existsSync(`/run/netns/${namespaceName(name)}`);
+  return existsSync(namespaceFile(namespaceName(name)));
 }
 
 /** Pids of every process of the cluster: those of its pods, the agent and its keeper too. */
@@ -30,7 +30,7 @@ export function clusterPids(paths: ClusterPaths, name: string): number[] {
   const owned = ownsHostParts(paths);
   const inNamespace = owned && namespaceExists(name) ? namespacePids(namespaceName(name)) : [];
   const pods = owned ? cgroupPids(name) : [];
-  const beside = inNamespacesOf(components);
+  const beside = inNamespacesOf(namespacedPids(paths, name));
   return [...new Set([...agent, ...components, ...inNamespace, ...beside, ...pods])];
 }
 
@@ -38,17 +38,25 @@ export function clusterPids(paths: ClusterPaths, name: string): number[] {
  * A process in the cluster's network namespace that somebody took the name from (`ip netns
  * delete`): it and all that runs in it go on, and the name can be given back.
  */
-export function namespaceHolder(paths: ClusterPaths): number | undefined {
-  return componentPids(paths).find((pid) => networkOf(pid) !== undefined);
+export function namespaceHolder(paths: ClusterPaths, name: string): number | undefined {
+  return namespacedPids(paths, name).find((pid) => networkOf(pid) !== undefined);
 }
 
-/** Found without the network namespace's name: components, and the shims of pods. */
 function componentPids(paths: ClusterPaths): number[] {
   const recorded = recordedComponents(paths).flatMap((it) => componentPid(it) ?? []);
+  return [...recorded, ...controlPlanePids(paths)];
+}
+
+/** Components that entered the network namespace, and the shims of pods; its name is not asked. */
+function namespacedPids(paths: ClusterPaths, name: string): number[] {
+  const file = namespaceFile(namespaceName(name));
+  const components = recordedComponents(paths)
+    .filter(({ command }) => command.namespaces?.includes(file))
+    .flatMap((it) => componentPid(it) ?? []);
   const shims = ownsHostParts(paths)
     ? processesWhere((args) => args.includes("-address") && args.includes(paths.containerdSocket))
     : [];
-  return [...recorded, ...controlPlanePids(paths), ...shims];
+  return [...components, ...shims];
 }
 
 /** All processes in the network namespaces that some are in, but for the host's own. */

@@ -33,7 +33,12 @@ export function inNetwork(network: NetworkRecord, command: Command): Command {
   if (network.kind === "loopback") {
     return command;
   }
-  return inNamespace(command, "net", `/run/netns/${network.namespace}`);
+  return inNamespace(command, "net", namespaceFile(network.namespace));
+}
+
+/** Where `ip netns` keeps a namespace of this name. */
+export function namespaceFile(namespace: string): string {
+  return `/run/netns/${namespace}`;
 }
 
 /** The same command, run in the namespace that a file holds. */
@@ -131,6 +136,15 @@ function kill(pid: number, signal: NodeJS.Signals): void {
 export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a file holds as JSON; undefined also where a crash of the machine left it empty or broken. */
+export function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 
 import { AGENT } from "./agent";
 import { componentPid, daemonPid, recordedComponents } from "./daemon";
+import { isMountPoint } from "./mounts";
 import type { ClusterPaths } from "./paths";
 import { startedAt } from "./process";
 import { type ComponentState, isSupervised, readSupervision } from "./supervision";
@@ -26,11 +27,18 @@ export function reportComponents(
   const supervised = isSupervised(paths);
   const states = readSupervision(paths)?.components ?? [];
   const agent = daemonPid(paths, AGENT);
-  const components = recordedComponents(paths).map((component): ComponentReport => {
+  const recorded = recordedComponents(paths);
+  const components = recorded.map((component): ComponentReport => {
     const state = states.find((it) => it.name === component.name);
     return reportOne(component.name, componentPid(component), state, supervised, now);
   });
-  return [reportSupervisor(agent, supervised, now), ...components];
+  const namespaces = new Set(recorded.flatMap(({ command }) => command.namespaces ?? []));
+  const missing = [...namespaces].filter((file) => !isMountPoint(file));
+  return [
+    reportSupervisor(agent, supervised, now),
+    ...missing.map((name): ComponentReport => ({ name, condition: "down", text: "missing" })),
+    ...components,
+  ];
 }
 
 function reportSupervisor(

@@ -3,7 +3,7 @@ import { renameSync, statSync, writeFileSync } from "node:fs";
 import { AGENT, KEEPER } from "./agent";
 import { daemonPid } from "./daemon";
 import type { ClusterPaths } from "./paths";
-import { readText } from "./process";
+import { readJson } from "./process";
 
 /**
  * `running`: the process is there. `backing off`: it ended and is started again at `nextTry`.
@@ -50,8 +50,7 @@ const HOPELESS_ATTEMPTS = 5;
 type Files = Pick<ClusterPaths, "pids" | "supervision">;
 
 export function readSupervision({ supervision }: Files): SupervisionState | undefined {
-  const text = readText(supervision);
-  return text === undefined ? undefined : (JSON.parse(text) as SupervisionState);
+  return readJson(supervision) as SupervisionState | undefined;
 }
 
 export function writeSupervision({ supervision }: Files, state: SupervisionState): void {

@@ -2,6 +2,48 @@ import { z } from "zod";
 
 import { dnsLabel, loopbackAddress } from "./fields";
 import { localKubernetesVersions, pinnedKubernetesVersion } from "./kubernetes-versions";
+import { KWOK_LABEL_RULE, labels, taints } from "./node-settings";
+
+const nodeLabels = z
+  .strictObject({
+    real: labels.default({}).meta({
+      description: "Labels of the real node.",
+      examples: [{ "example.com/disk": "ssd" }],
+    }),
+    simulated: labels
+      .refine((map) => !("type" in map), { error: KWOK_LABEL_RULE })
+      .default({})
+      .meta({
+        description: "Labels of every simulated node.",
+        examples: [{ "example.com/pool": "spot" }],
+      }),
+  })
+  .meta({
+    description:
+      "Labels by which pods choose nodes. Changed on the running nodes; one that is removed here is removed there, " +
+      "and labels that others have set stay. topology.kubernetes.io/region and zone are `local` and `local-a` " +
+      "(simulated nodes: a, b and c in turn) unless set here.",
+  });
+
+const nodeTaints = z
+  .strictObject({
+    real: taints.default([]).meta({
+      description:
+        "Taints of the real node. A pod without a matching toleration does not start there: CoreDNS and the apps " +
+        "have none.",
+    }),
+    simulated: taints.optional().meta({
+      description:
+        "Taints of every simulated node. Where it is not set: kwok.x-k8s.io/node=fake:NoSchedule beside a real node, " +
+        "so that pods which must serve do not land where no process runs, and none where all nodes are simulated. " +
+        "An empty list: none at all.",
+      examples: [[{ key: "example.com/batch", value: "on", effect: "NoSchedule" }]],
+    }),
+  })
+  .meta({
+    description:
+      "Taints that keep pods away from nodes. Changed on the running nodes, those that Kubernetes sets itself stay.",
+  });
 
 const nodes = z
   .strictObject({
@@ -22,8 +64,10 @@ const nodes = z
       .meta({
         description:
           "Number of simulated nodes beside the real one, for trials of scale; 0 is none. Pods that land on a " +
-          "simulated node run no process.",
+          "simulated node run no process. Fewer than before: the surplus is removed, its pods are evicted first.",
       }),
+    labels: nodeLabels.prefault({}),
+    taints: nodeTaints.prefault({}),
   })
   .meta({ description: "Nodes of the cluster." });
 
@@ -36,10 +80,15 @@ const local = z
         "need two names. A changed name replaces the cluster, with the data in it.",
       examples: ["drydock-dev"],
     }),
-    kubernetesVersion: z.enum(localKubernetesVersions).default(pinnedKubernetesVersion).meta({
-      description:
-        "Minor version of Kubernetes, in quotes; one that the local tools are pinned to. The default is what all stacks share.",
-    }),
+    kubernetesVersion: z
+      .enum(localKubernetesVersions)
+      .default(pinnedKubernetesVersion)
+      .meta({
+        description:
+          "Minor version of Kubernetes, in quotes; one that the local tools are pinned to. The default is what all " +
+          "stacks share. A running cluster is upgraded in place, one minor at a time, after a snapshot of etcd; it " +
+          "cannot go back.",
+      }),
     nodes: nodes.prefault({}),
     loadBalancerAddress: loopbackAddress()
       .default("127.0.0.1")

@@ -69,6 +69,7 @@ function ruleOf(issue: z.core.$ZodIssue, node: Node | undefined): string {
   if (node?.type === "integer") return `a whole number${range(node)}`;
   if (node?.type === "boolean") return "true or false";
   if (node?.type === "string") return "a text";
+  if (node?.type === "array") return "a list";
   return `a map with the keys ${Object.keys(node?.properties ?? {}).join(", ")}`;
 }
 
@@ -113,11 +114,16 @@ function example(node: Node | undefined): string {
   return value === undefined ? "" : `, for example: ${JSON.stringify(value)}`;
 }
 
+/** The one schema of all values of a map or all items of a list. */
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** The part of a JSON schema that describes `path`; of variants, the one whose `kind` is given. */
 function nodeAt(root: Node, path: Path, input: unknown): Node | undefined {
   let node: Node | undefined = variant(root, input);
   path.forEach((key, depth) => {
-    const values = typeof node?.additionalProperties === "object" ? node.additionalProperties : {};
+    const values = [node?.additionalProperties, node?.items].find(isNode) ?? {};
     const next = node?.properties?.[String(key)] ?? values;
     node = typeof next === "object" ? variant(next, valueAt(input, path.slice(0, depth + 1))) : {};
   });

@@ -4,7 +4,7 @@
  * The local patch release belongs to toolchain/, the EKS platform version to AWS.
  */
 export const kubernetesVersions = {
-  "1.35": { local: false, eksStandardSupportEnds: "2027-03-27" },
+  "1.35": { local: true, eksStandardSupportEnds: "2027-03-27" },
   "1.36": { local: true },
 } as const satisfies Record<string, KubernetesVersionFacts>;
 
@@ -21,8 +21,8 @@ export type KubernetesVersion = keyof typeof kubernetesVersions;
 export const pinnedKubernetesVersion = "1.36" satisfies KubernetesVersion;
 
 /** The minors a local cluster can run, in ascending order. */
-export const localKubernetesVersions = Object.entries(kubernetesVersions)
-  .filter(([, facts]) => facts.local)
+export const localKubernetesVersions = Object.entries<KubernetesVersionFacts>(kubernetesVersions)
+  .filter(([, { local }]) => local)
   .map(([version]) => version as KubernetesVersion);
 
 /** Says in words that a stack's minor is not the one the other stacks run; undefined if it is. */

@@ -15,6 +15,8 @@ export type ToolName =
   | "kwokctl"
   | "coredns"
   | "etcd"
+  | "etcdctl"
+  | "etcdutl"
   | "containerd"
   | "containerd-shim-runc-v2"
   | "ctr"
@@ -24,6 +26,10 @@ export type ToolName =
   | "loopback"
   | "portmap"
   | "crane";
+
+/** The Kubernetes minors that a local cluster can run, in ascending order. */
+export const KUBERNETES_MINORS = ["1.35", "1.36"] as const;
+export type KubernetesMinor = (typeof KUBERNETES_MINORS)[number];
 
 /** Which version on PATH will do, by the rules in versions.ts. `never`: the name is not looked for on PATH. */
 export type Fit = "atLeast" | "sameMinor" | "withinOneMinor" | "never";
@@ -42,6 +48,8 @@ export interface Tool {
 export interface Release {
   readonly name: string;
   readonly version: string;
+  /** Of a tool that there is once a Kubernetes minor: the minor. Absent: the release serves all. */
+  readonly kubernetes?: KubernetesMinor;
   readonly fit: Fit;
   readonly url: string;
   readonly sha256: Partial<Readonly<Record<Platform, string>>>;
@@ -51,7 +59,8 @@ export interface Release {
   readonly tools: readonly Tool[];
 }
 
-export type RecipeName = "pulumi" | "etcd" | "containerd" | "runc" | "kubernetes";
+export type RecipeName =
+  "pulumi" | "etcd" | "containerd" | "runc" | "kubernetes" | "kubernetes-1.35";
 
 /** One `go build`. Recipes of one module share what they compile. */
 export interface Recipe {
@@ -92,6 +101,19 @@ export function expand(template: string, version: string, platform: Platform): s
     machine: x64 ? "x86_64" : "arm64",
   };
   return template.replace(/\{(\w+)\}/g, (placeholder, key: string) => values[key] ?? placeholder);
+}
+
+/** The releases of these tools, for clusters of one Kubernetes minor. */
+export function releasesOf(
+  names: Iterable<string>,
+  minor: KubernetesMinor,
+  releases: readonly Release[],
+): readonly Release[] {
+  const wanted = new Set(names);
+  return releases.filter(
+    ({ tools, kubernetes = minor }) =>
+      kubernetes === minor && tools.some(({ name }) => wanted.has(name)),
+  );
 }
 
 /** `kubectl 1.36.3`: how messages name a release. */

@@ -6,8 +6,15 @@ import { ToolError } from "./errors";
 import { obtain, type Progress, type Run } from "./obtain";
 import { defaultCacheDirectory, projectRoot, type Environment } from "./paths";
 import { searchPath } from "./probe";
-import { currentPlatform, type Platform, type Release, type ToolName } from "./release";
-import { RECIPES, RELEASES } from "./tools";
+import {
+  currentPlatform,
+  type KubernetesMinor,
+  type Platform,
+  type Release,
+  releasesOf,
+  type ToolName,
+} from "./release";
+import { DEFAULT_KUBERNETES_MINOR, RECIPES, RELEASES } from "./tools";
 
 export type { ToolName } from "./release";
 export type { Progress } from "./obtain";
@@ -22,6 +29,8 @@ export interface ResolvedTool {
 }
 
 export interface ResolveOptions {
+  /** Minor of the Kubernetes commands. Default: the one that stacks share. */
+  readonly kubernetes?: KubernetesMinor | undefined;
   readonly env?: Environment;
   /** Default: `$XDG_CACHE_HOME/drydock`. */
   readonly cacheDirectory?: string;
@@ -52,7 +61,7 @@ export async function resolveTools(
   options: ResolveOptions = {},
 ): Promise<ResolvedTools> {
   const run = newRun(options);
-  const { tools, missing } = await locate(names, run);
+  const { tools, missing } = await locate(names, run, options.kubernetes);
   if (missing.length > 0) {
     const groups = [...new Set(missing.map(({ recipe }) => recipe))];
     run.report({
@@ -72,7 +81,7 @@ export async function locateTools(
   names: readonly ToolName[],
   options: ResolveOptions = {},
 ): Promise<ResolvedTools> {
-  const { tools } = await locate(names, newRun(options));
+  const { tools } = await locate(names, newRun(options), options.kubernetes);
   return new Map(names.flatMap((name) => entryOf(tools, name)));
 }
 
@@ -123,11 +132,10 @@ function addEntry(
 async function locate(
   names: readonly ToolName[],
   { releases, cache, env }: Run,
+  minor: KubernetesMinor = DEFAULT_KUBERNETES_MINOR,
 ): Promise<{ tools: ResolvedTools; missing: readonly Release[] }> {
   assertKnown(names, releases);
-  const needed = releases.filter((release) =>
-    release.tools.some(({ name }) => names.includes(name)),
-  );
+  const needed = releasesOf(names, minor, releases);
   const tools: ResolvedTools = new Map();
   const absent = await Promise.all(
     needed.map(async (release) => {

@@ -4,6 +4,8 @@ import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
 
 import { errorCode, ToolError } from "./errors";
+import { KUBERNETES_MINORS, type KubernetesMinor } from "./release";
+import { DEFAULT_KUBERNETES_MINOR } from "./tools";
 
 /**
  * What the commands must know of a stack's file before the program runs. The program's own reading of it
@@ -14,6 +16,7 @@ export interface StackSettings {
   readonly clusterName: string;
   readonly realNodes: "auto" | "always" | "never";
   readonly simulatedNodes: number;
+  readonly kubernetes: KubernetesMinor;
 }
 
 export const stackFile = (root: string, stack: string): string =>
@@ -29,6 +32,9 @@ export async function readStackSettings(root: string, stack: string): Promise<St
     clusterName: text(cluster.name, "dev"),
     realNodes: nodes.real === "always" || nodes.real === "never" ? nodes.real : "auto",
     simulatedNodes: typeof nodes.simulated === "number" ? nodes.simulated : 0,
+    kubernetes:
+      KUBERNETES_MINORS.find((minor) => minor === cluster.kubernetesVersion) ??
+      DEFAULT_KUBERNETES_MINOR,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Recipe, RecipeName, Release, Tool, ToolName } from "./release";
+import type { KubernetesMinor, Recipe, RecipeName, Release, Tool, ToolName } from "./release";
 
 /**
  * The one table of pinned tools: what they are, where their official releases are, and how they are
@@ -6,16 +6,43 @@ import type { Recipe, RecipeName, Release, Tool, ToolName } from "./release";
  * without a hash is built. Placeholders in `url` and `member`: {version}, {os} (linux, darwin),
  * {arch} (amd64, arm64), {nodeArch} (x64, arm64), {Os} (Linux, Darwin), {machine} (x86_64, arm64).
  */
-export const KUBERNETES_VERSION = "1.36.3";
+export const KUBERNETES_VERSIONS: Readonly<Record<KubernetesMinor, string>> = {
+  "1.35": "1.35.4",
+  "1.36": "1.36.3",
+};
+
+/** The minor whose tools are meant where none is named. */
+export const DEFAULT_KUBERNETES_MINOR: KubernetesMinor = "1.36";
 
 /** The official plugin's version is that of the @pulumi/kubernetes package (checked by a test). */
 export const KUBERNETES_PLUGIN_VERSION = "4.34.2";
+
+/** The pinned patch of a minor. */
+export const kubernetesVersion = (minor: KubernetesMinor): string => KUBERNETES_VERSIONS[minor];
 
 const CONTAINERD_VERSION = "2.3.4";
 const CNI_VERSION = "1.9.1";
 const PULUMI_VERSION = "3.259.0";
 const RUNC_VERSION = "1.4.3";
 
+function kubernetesRecipe(minor: KubernetesMinor, module: string, title: string): Recipe {
+  const [major = "", minorNumber = ""] = minor.split(".");
+  const settings = {
+    gitVersion: `v${KUBERNETES_VERSIONS[minor]}`,
+    gitMajor: major,
+    gitMinor: minorNumber,
+    gitTreeState: "clean",
+  };
+  const entries = Object.entries(settings);
+  const path = "k8s.io/component-base/version";
+  return {
+    module,
+    title,
+    variables: Object.fromEntries(entries.map(([name, value]) => [`${path}.${name}`, value])),
+  };
+}
+
+/** Built in this order: what every cluster needs comes before another minor. */
 export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   etcd: { module: "etcd", title: "etcd", variables: {} },
   containerd: {
@@ -41,37 +68,50 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
       "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${PULUMI_VERSION}`,
     },
   },
-  kubernetes: {
-    module: "kubernetes",
-    title: "Kubernetes, kwok, CoreDNS",
-    variables: {
-      "k8s.io/component-base/version.gitVersion": `v${KUBERNETES_VERSION}`,
-      "k8s.io/component-base/version.gitMajor": "1",
-      "k8s.io/component-base/version.gitMinor": "36",
-      "k8s.io/component-base/version.gitTreeState": "clean",
-    },
-  },
+  kubernetes: kubernetesRecipe("1.36", "kubernetes", "Kubernetes, kwok, CoreDNS"),
+  "kubernetes-1.35": kubernetesRecipe("1.35", "kubernetes-1.35", "Kubernetes 1.35"),
 };
 
+type Hashes = Release["sha256"];
 type KubernetesCommand = Extract<ToolName, `kube${string}`>;
 
+const MODULES: Readonly<Record<KubernetesMinor, RecipeName>> = {
+  "1.35": "kubernetes-1.35",
+  "1.36": "kubernetes",
+};
+
 /** dl.k8s.io publishes each Kubernetes command as a bare executable. */
-function kubernetesRelease(name: KubernetesCommand, sha256: Release["sha256"]): Release {
+function kubernetesRelease(
+  name: KubernetesCommand,
+  minor: KubernetesMinor,
+  sha256: Hashes,
+): Release {
   const client = name === "kubectl";
   const args = client ? ["version", "--client"] : ["--version"];
   const pattern = client ? /Client Version: v(\d+\.\d+\.\d+)/ : /Kubernetes v(\d+\.\d+\.\d+)/;
   return {
     name,
-    version: KUBERNETES_VERSION,
+    version: KUBERNETES_VERSIONS[minor],
+    // One kubectl serves a neighbouring minor too.
+    ...(client ? {} : { kubernetes: minor }),
     fit: client ? "withinOneMinor" : "sameMinor",
     url: `https://dl.k8s.io/release/v{version}/bin/{os}/{arch}/${name}`,
     sha256,
-    recipe: "kubernetes",
+    recipe: MODULES[minor],
     tools: [{ name, probe: { args, pattern }, package: `k8s.io/kubernetes/cmd/${name}` }],
   };
 }
 
-function kwokRelease(name: "kwok" | "kwokctl", sha256: Release["sha256"]): Release {
+/** One release a minor. */
+function kubernetesReleases(
+  name: Exclude<KubernetesCommand, "kubectl">,
+  hashes: Readonly<Record<KubernetesMinor, Hashes>>,
+): Release[] {
+  const minors = Object.keys(hashes) as KubernetesMinor[];
+  return minors.map((minor) => kubernetesRelease(name, minor, hashes[minor]));
+}
+
+function kwokRelease(name: "kwok" | "kwokctl", sha256: Hashes): Release {
   return {
     name,
     version: "0.8.0",
@@ -88,6 +128,18 @@ function kwokRelease(name: "kwok" | "kwokctl", sha256: Release["sha256"]): Relea
     ],
   };
 }
+
+/** @param folder of the Go module: etcd's own command lies in its server */
+const etcdTool = (
+  name: "etcd" | "etcdctl" | "etcdutl",
+  folder: string,
+  args: readonly string[],
+): Tool => ({
+  name,
+  probe: { args, pattern: /(?:etcd|etcdctl|etcdutl) [Vv]ersion: (\d+\.\d+\.\d+)/ },
+  member: `etcd-v{version}-{os}-{arch}/${name}`,
+  package: `go.etcd.io/etcd/${folder}/v3`,
+});
 
 const containerdTool = (
   name: "containerd" | "containerd-shim-runc-v2" | "ctr",
@@ -133,31 +185,61 @@ export const RELEASES: readonly Release[] = [
       },
     ],
   },
-  kubernetesRelease("kubectl", {
+  kubernetesRelease("kubectl", DEFAULT_KUBERNETES_MINOR, {
     "linux-x64": "ebbd080e7c2e275093b55915722043257eb24004363e20acb3c4d71919f88336",
     "linux-arm64": "3d86f24401c41ae5a46ac50eef8865fe891d3647d324a0836f6c63757a126e62",
     "darwin-x64": "158b3b46cf74e8b6bd9b1d7cd30f665e3efb2bc1ec3c843ec925bcfdd2930de0",
     "darwin-arm64": "fc8582acde13869a606730a79379d6515f30c68afcced0b5ac8789d5d002b7d6",
   }),
-  kubernetesRelease("kube-apiserver", {
-    "linux-x64": "1f217d397234a6d065da663c6e086fdb02c0f0de97a0758ff3e6f3956f4ef8ab",
-    "linux-arm64": "16001b9d35d23634c361a1e2b7b0fc7abe186984af697ef7a869c8c8cded78b7",
+  ...kubernetesReleases("kube-apiserver", {
+    "1.35": {
+      "linux-x64": "d5fff07e41f6826963254685667cfb3ec354dd676aa697e75c1e973e86d28fc7",
+      "linux-arm64": "ef055372df04d541c84ab8cb6dabfa67c3f5f35e6cbe7642673f94e1ca560cf3",
+    },
+    "1.36": {
+      "linux-x64": "1f217d397234a6d065da663c6e086fdb02c0f0de97a0758ff3e6f3956f4ef8ab",
+      "linux-arm64": "16001b9d35d23634c361a1e2b7b0fc7abe186984af697ef7a869c8c8cded78b7",
+    },
   }),
-  kubernetesRelease("kube-controller-manager", {
-    "linux-x64": "7edfe976d5a06c7a702d653e914095f4a732a04bb2139115b6a6eba6a9b781c7",
-    "linux-arm64": "27868a5c822824945b93f2d8a724a5dcd99affc68b47230ae766bff8795bbb84",
+  ...kubernetesReleases("kube-controller-manager", {
+    "1.35": {
+      "linux-x64": "be0dc23daaf568c51017ea867707bd38ab36a78a83982bc12af9184e8e370c2c",
+      "linux-arm64": "0ba5bc092a1fe68987f2b4ae072146962ed31b73819c1552153894eff67968c0",
+    },
+    "1.36": {
+      "linux-x64": "7edfe976d5a06c7a702d653e914095f4a732a04bb2139115b6a6eba6a9b781c7",
+      "linux-arm64": "27868a5c822824945b93f2d8a724a5dcd99affc68b47230ae766bff8795bbb84",
+    },
   }),
-  kubernetesRelease("kube-scheduler", {
-    "linux-x64": "b8955d4518c902110b50a825364339b1fb673822518ce0ba081a69ed634f8eee",
-    "linux-arm64": "ca1c7cd0033942bf9ef7eac80e18375d91f6f29487244c3e685f11163b01a88d",
+  ...kubernetesReleases("kube-scheduler", {
+    "1.35": {
+      "linux-x64": "c796c9e54fc56745b9f50d2aa464d97d10007adc7cf0ba36a9cbf450a6f11770",
+      "linux-arm64": "ad75d09987d28f69d12959b880074ae3d2fedcf7491f5d41d6f23456d822333c",
+    },
+    "1.36": {
+      "linux-x64": "b8955d4518c902110b50a825364339b1fb673822518ce0ba081a69ed634f8eee",
+      "linux-arm64": "ca1c7cd0033942bf9ef7eac80e18375d91f6f29487244c3e685f11163b01a88d",
+    },
   }),
-  kubernetesRelease("kubelet", {
-    "linux-x64": "46707a53209f826ad0f0d62371ac69cd00e78fd9a8176cf5f6f87f18f7f8b718",
-    "linux-arm64": "57205a5daf5883873d87b4914e1e00bdd7707acd075714788cfb0fc1f60bc414",
+  ...kubernetesReleases("kubelet", {
+    "1.35": {
+      "linux-x64": "983a6ba5a49823dcdd745c674e5e2416377dd27d6ad1b42d2befa0fb961a19f6",
+      "linux-arm64": "d710eef03bb4ad164bb77af9be5b11b44f874e2fc08153c7d383420d685f73e8",
+    },
+    "1.36": {
+      "linux-x64": "46707a53209f826ad0f0d62371ac69cd00e78fd9a8176cf5f6f87f18f7f8b718",
+      "linux-arm64": "57205a5daf5883873d87b4914e1e00bdd7707acd075714788cfb0fc1f60bc414",
+    },
   }),
-  kubernetesRelease("kube-proxy", {
-    "linux-x64": "f1b5eb4462df9d98751264c6256628d90fdc72ba8e9a8025d1f75674f078f254",
-    "linux-arm64": "5db204a2f79b26f676137052b45e391f6f8c93b85c85ef0a1f5d72647e3c7834",
+  ...kubernetesReleases("kube-proxy", {
+    "1.35": {
+      "linux-x64": "db3001aa69c853e5a1a5d51c15eff112e6342a0fea9c99d7e272b6e47268c0a3",
+      "linux-arm64": "769bf09cc106c03beb7f10bf96b29ef26a9316e2a43f45b8265c7fb9b8c1d61a",
+    },
+    "1.36": {
+      "linux-x64": "f1b5eb4462df9d98751264c6256628d90fdc72ba8e9a8025d1f75674f078f254",
+      "linux-arm64": "5db204a2f79b26f676137052b45e391f6f8c93b85c85ef0a1f5d72647e3c7834",
+    },
   }),
   kwokRelease("kwok", {
     "linux-x64": "f5a4385a2ae1b9dd7f8acae18e002a75c0ebba124ae9d7259aa8dadb50711f46",
@@ -199,12 +281,9 @@ export const RELEASES: readonly Release[] = [
     },
     recipe: "etcd",
     tools: [
-      {
-        name: "etcd",
-        probe: { args: ["--version"], pattern: /etcd Version: (\d+\.\d+\.\d+)/ },
-        member: "etcd-v{version}-{os}-{arch}/etcd",
-        package: "go.etcd.io/etcd/server/v3",
-      },
+      etcdTool("etcd", "server", ["--version"]),
+      etcdTool("etcdctl", "etcdctl", ["version"]),
+      etcdTool("etcdutl", "etcdutl", ["version"]),
     ],
   },
   {

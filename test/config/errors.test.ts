@@ -63,7 +63,7 @@ describe("a wrong configuration", () => {
       raw: { cluster: { ...cluster, kubernetesVersion: "1.99" } },
       message: `The stack's configuration has 1 problem:
   drydock:cluster.kubernetesVersion = "1.99"
-    rule: must be "1.36"
+    rule: must be one of "1.35", "1.36"
     fix:  change it, or remove it for the default, "1.36"`,
     },
     {
@@ -71,7 +71,7 @@ describe("a wrong configuration", () => {
       raw: { cluster: { ...cluster, kubernetesVersion: 1.36 } },
       message: `The stack's configuration has 1 problem:
   drydock:cluster.kubernetesVersion = 1.36
-    rule: must be "1.36"
+    rule: must be one of "1.35", "1.36"
     fix:  write it in quotes: "1.36"`,
     },
     {

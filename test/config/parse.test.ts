@@ -13,7 +13,12 @@ describe("a right configuration", () => {
         kind: "local",
         name: "dev",
         kubernetesVersion: "1.36",
-        nodes: { real: "auto", simulated: 0 },
+        nodes: {
+          real: "auto",
+          simulated: 0,
+          labels: { real: {}, simulated: {} },
+          taints: { real: [] },
+        },
         loadBalancerAddress: "127.0.0.1",
       },
       platform: { namespaces: { web: { quota: { pods: 20, cpu: "2", memory: "2Gi" } } } },

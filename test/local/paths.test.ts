@@ -11,7 +11,7 @@ describe("sockets of a cluster with the longest name, in a project of a deep fol
   const name = "a".repeat(32);
   const paths = clusterPaths(`/${"folder/".repeat(22)}`, name);
   const record = {
-    spec: { name },
+    spec: { name, nodes: {} },
     realNode: true,
     network: { kind: "namespace", namespace: `drydock-${name}`, address: "10.213.0.2" },
   } as ClusterRecord;

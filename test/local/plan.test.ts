@@ -104,6 +104,8 @@ describe("the tools that a plan takes", () => {
   it("leave out everything of the node where nodes are simulated", () => {
     expect(requiredTools(planFor(spec("never"), GOOD))).toEqual([
       "etcd",
+      "etcdctl",
+      "etcdutl",
       "kube-apiserver",
       "kube-controller-manager",
       "kube-scheduler",

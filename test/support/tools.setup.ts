@@ -6,8 +6,9 @@ import type { TestProject } from "vitest/node";
 
 import { failedReasons, probeHost } from "../../infra/local/runtime/probes";
 import { withProgress } from "../../toolchain/progress";
+import { KUBERNETES_MINORS, type ToolName } from "../../toolchain/release";
 import { resolveTools } from "../../toolchain/resolve";
-import { RELEASES } from "../../toolchain/tools";
+import { DEFAULT_KUBERNETES_MINOR, RELEASES } from "../../toolchain/tools";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -25,6 +26,15 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => void> {
   const names = RELEASES.flatMap((release) => release.tools.map((tool) => tool.name));
   const tools = await withProgress((onProgress) => resolveTools(names, { onProgress }));
+  // What an upgrade starts from. After the rest, which most tests need.
+  const another = RELEASES.filter(({ kubernetes }) => kubernetes !== undefined).map(
+    ({ name }) => name as ToolName,
+  );
+  for (const kubernetes of KUBERNETES_MINORS.filter(
+    (minor) => minor !== DEFAULT_KUBERNETES_MINOR,
+  )) {
+    await withProgress((onProgress) => resolveTools(another, { onProgress, kubernetes }));
+  }
   const binaries = mkdtempSync(join(tmpdir(), "drydock-tools-"));
   for (const [name, { path }] of tools) {
     symlinkSync(path, join(binaries, name));

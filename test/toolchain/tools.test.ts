@@ -5,19 +5,50 @@ import { describe, expect, it } from "vitest";
 
 import { projectRoot, defaultCacheDirectory } from "../../toolchain/paths";
 import { findOnPath } from "../../toolchain/probe";
-import { expand, PLATFORMS } from "../../toolchain/release";
+import { localKubernetesVersions, pinnedKubernetesVersion } from "../../config/kubernetes-versions";
+import { expand, KUBERNETES_MINORS, PLATFORMS, releasesOf } from "../../toolchain/release";
 import { locateTools, resolveTools } from "../../toolchain/resolve";
-import { KUBERNETES_PLUGIN_VERSION, RECIPES, RELEASES } from "../../toolchain/tools";
+import {
+  DEFAULT_KUBERNETES_MINOR,
+  KUBERNETES_PLUGIN_VERSION,
+  KUBERNETES_VERSIONS,
+  RECIPES,
+  RELEASES,
+} from "../../toolchain/tools";
 import { compareVersions, fits } from "../../toolchain/versions";
 import { bareRelease, script, temporaryFolder, testTool, writeExecutable } from "./support";
 
 const root = projectRoot();
 
 describe("the table", () => {
-  it("names each tool once", () => {
-    const names = RELEASES.flatMap(({ tools }) => tools.map(({ name }) => name));
+  it.each(KUBERNETES_MINORS)("names each tool once for Kubernetes %s", (minor) => {
+    const all = RELEASES.flatMap(({ tools }) => tools.map(({ name }) => name));
+    const releases = releasesOf(all, minor, RELEASES);
+    const names = releases.flatMap(({ tools }) => tools.map(({ name }) => name));
+    expect(new Set(names)).toEqual(new Set(all));
     expect(new Set(names).size).toBe(names.length);
-    expect(new Set(RELEASES.map(({ name }) => name)).size).toBe(RELEASES.length);
+    expect(new Set(releases.map(({ name }) => name)).size).toBe(releases.length);
+  });
+
+  it("has the five commands of a cluster once a Kubernetes minor, and kubectl for all", () => {
+    for (const minor of KUBERNETES_MINORS) {
+      const own = RELEASES.filter(({ kubernetes }) => kubernetes === minor);
+      expect(own.map(({ name }) => name).sort()).toEqual(
+        "kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubelet".split(" "),
+      );
+      for (const { version, recipe, url } of own) {
+        expect(version).toBe(KUBERNETES_VERSIONS[minor]);
+        expect(url).toContain("https://dl.k8s.io/release/v{version}/");
+        const { variables } = RECIPES[recipe];
+        expect(variables["k8s.io/component-base/version.gitVersion"]).toBe(`v${version}`);
+        expect(variables["k8s.io/component-base/version.gitMinor"]).toBe(minor.split(".")[1]);
+      }
+      expect(fits(KUBERNETES_VERSIONS[DEFAULT_KUBERNETES_MINOR], minor, "withinOneMinor")).toBe(
+        true,
+      );
+    }
+    expect(localKubernetesVersions).toEqual(KUBERNETES_MINORS);
+    expect(pinnedKubernetesVersion).toBe(DEFAULT_KUBERNETES_MINOR);
   });
 
   it("has a distinct SHA-256 for every file, and a release for every tool on Linux", () => {
@@ -52,6 +83,7 @@ describe("the table", () => {
 
   it("pins in go.mod the versions that it names", () => {
     const modules: Record<string, string> = {
+      kubelet: "k8s.io/kubernetes",
       pulumi: "github.com/pulumi/pulumi/pkg/v3",
       kubectl: "k8s.io/kubernetes",
       kwok: "sigs.k8s.io/kwok",
@@ -62,13 +94,28 @@ describe("the table", () => {
       "cni-plugins": "github.com/containernetworking/plugins",
       crane: "github.com/google/go-containerregistry",
     };
-    for (const [name, module] of Object.entries(modules)) {
-      const release = RELEASES.find((candidate) => candidate.name === name);
-      const folder = RECIPES[release?.recipe ?? "etcd"].module;
+    for (const { name, recipe, version } of RELEASES.filter((it) => it.name in modules)) {
+      const folder = RECIPES[recipe].module;
       const goMod = readFileSync(join(root, "toolchain", "go", folder, "go.mod"), "utf8");
-      expect(goMod).toMatch(
-        new RegExp(`^(require|\\s)\\s*${module} v${release?.version ?? ""}\\b`, "m"),
-      );
+      const module = modules[name] ?? "";
+      expect(goMod).toMatch(new RegExp(`^(require|\\s)\\s*${module} v${version}\\b`, "m"));
+    }
+    for (const member of ["etcdctl", "etcdutl"]) {
+      const goMod = readFileSync(join(root, "toolchain", "go", "etcd", "go.mod"), "utf8");
+      const version = RELEASES.find(({ name }) => name === "etcd")?.version ?? "";
+      expect(goMod).toContain(`go.etcd.io/etcd/${member}/v3 v${version}`);
+    }
+  });
+
+  it("replaces every staging module of a Kubernetes minor by the release of the same patch", () => {
+    for (const minor of KUBERNETES_MINORS) {
+      const recipe = RELEASES.find(({ kubernetes }) => kubernetes === minor)?.recipe ?? "etcd";
+      const folder = join(root, "toolchain", "go", RECIPES[recipe].module);
+      const lines =
+        readFileSync(join(folder, "go.mod"), "utf8").match(/^\tk8s.io\S+ => .*$/gm) ?? [];
+      const staging = KUBERNETES_VERSIONS[minor].replace(/^1\./, "v0.");
+      expect(lines.length).toBeGreaterThan(30);
+      for (const line of lines) expect(line).toMatch(new RegExp(`^\\t(\\S+) => \\1 ${staging}$`));
     }
   });
 

@@ -1,9 +1,12 @@
+import { resolve } from "node:path";
+
 import { applyEnvironment, projectEnvironment, type ProjectEnvironment } from "../environment";
 import { defaultCacheDirectory, type Environment } from "../paths";
 import { withProgress } from "../progress";
 import { resolveTools, type ResolvedTools, type ToolName } from "../resolve";
 import type { StackSettings } from "../stack-file";
-import type { LocalClusterPlan, LocalClusters } from "./hooks";
+import { ToolError } from "../errors";
+import type { LocalClusterPlan, LocalClusters, RunningCluster } from "./hooks";
 
 /** The stack these commands are for where they are not told another one. */
 export const STACK = "dev";
@@ -53,6 +56,33 @@ export const localPlan = async (
 ): Promise<LocalClusterPlan | undefined> =>
   settings.clusterKind === "local" ? localClusters.plan(settings) : undefined;
 
+/**
+ * The stack's local cluster, for a command that works on it without Pulumi.
+ * @throws ToolError where the stack has a cluster of another kind
+ */
+export function localCluster(
+  { root, env, signal }: CommandContext,
+  settings: StackSettings,
+): RunningCluster {
+  if (settings.clusterKind !== "local") {
+    throw new ToolError({
+      what: `the stack ${STACK} has no local cluster`,
+      why: `its cluster.kind is ${settings.clusterKind}: whoever runs that cluster keeps its backups`,
+    });
+  }
+  const resolveNames = async (names: readonly ToolName[]) => {
+    const tools = await withProgress((onProgress) =>
+      resolveTools(names, { env, signal, onProgress, kubernetes: settings.kubernetes }),
+    );
+    return Object.fromEntries([...tools].map(([name, { path }]) => [name, path]));
+  };
+  return { root, settings, signal, onProgress: say, resolveTools: resolveNames };
+}
+
+/** A path as the user typed it: npm has changed into the project's folder. */
+export const userPath = (path: string, env: Environment): string =>
+  resolve(env.INIT_CWD ?? process.cwd(), path);
+
 /** @param tools what the command needs beside the tools of a shell */
 export async function openProject(
   context: CommandContext,
@@ -63,7 +93,7 @@ export async function openProject(
   const { root, env, signal } = context;
   const names = [...new Set([...SHELL_TOOLS, ...tools])];
   const resolved = await withProgress((onProgress) =>
-    resolveTools(names, { env, signal, onProgress }),
+    resolveTools(names, { env, signal, onProgress, kubernetes: settings.kubernetes }),
   );
   const environment = await environmentWith(resolved, stack, context);
   for (const note of environment.notes) say(note);

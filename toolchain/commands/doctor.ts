@@ -5,7 +5,7 @@ import { reasonOf, ToolError } from "../errors";
 import { defaultCacheDirectory } from "../paths";
 import { searchPath } from "../probe";
 import { hasOfficialPlugin } from "../pulumi-home";
-import { currentPlatform, expand, type Release } from "../release";
+import { currentPlatform, expand, type Release, releasesOf } from "../release";
 import { readStackSettings, type StackSettings } from "../stack-file";
 import { installCommand, isPresent, SYSTEM_PACKAGES, type SystemPackage } from "../system";
 import { KUBERNETES_PLUGIN_VERSION, RELEASES } from "../tools";
@@ -25,7 +25,7 @@ export async function doctor(context: CommandContext): Promise<number> {
     ...SHELL_TOOLS,
     ...(plan === undefined || plan instanceof ToolError ? [] : plan.tools),
   ]);
-  const releases = RELEASES.filter(({ tools }) => tools.some(({ name }) => names.has(name)));
+  const releases = releasesOf(names, settings.kubernetes, RELEASES);
   const sections = [
     nodeSection(),
     await toolSection(releases, context),

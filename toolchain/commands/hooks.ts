@@ -24,6 +24,33 @@ export interface LocalClusters {
   remove(root: string, settings: StackSettings): Promise<readonly string[]>;
   /** How the components of a stack's cluster are; one line where there is no cluster. */
   components(root: string, settings: StackSettings): readonly DoctorLine[];
+  /**
+   * Saves the data of a running cluster's etcd.
+   * @param file absolute path; default: a named one in the cluster's folder
+   */
+  snapshot(cluster: RunningCluster, file?: string): Promise<SavedSnapshot>;
+  /**
+   * Puts the objects of a snapshot in the place of the cluster's own.
+   * @param file absolute path
+   * @param confirm asked once the file is known to be good, before anything is stopped
+   * @returns whether it was done
+   */
+  restore(cluster: RunningCluster, file: string, confirm: () => Promise<boolean>): Promise<boolean>;
+}
+
+/** The stack's cluster, for a command that changes or reads it. */
+export interface RunningCluster {
+  readonly root: string;
+  readonly settings: StackSettings;
+  readonly signal: AbortSignal;
+  readonly onProgress: (line: string) => void;
+  /** Paths of executables by tool name. */
+  readonly resolveTools: (names: readonly ToolName[]) => Promise<Readonly<Record<string, string>>>;
+}
+
+export interface SavedSnapshot {
+  readonly file: string;
+  readonly bytes: number;
 }
 
 /** One heading of `npm run doctor`. */

@@ -8,6 +8,8 @@ import { drift } from "./drift";
 import { printEnvironment } from "./env";
 import { localClusters } from "./local-clusters";
 import { recover } from "./recover";
+import { restore } from "./restore";
+import { snapshot } from "./snapshot";
 import { start } from "./start";
 
 const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<number>>> = {
@@ -17,12 +19,16 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<num
   env: printEnvironment,
   drift,
   recover,
+  snapshot,
+  restore,
 };
 
 const USAGE = `Usage: npm start | npm run <command> [-- <arguments>]
   start    gets the tools, runs pulumi up of dev, prints the address (-y: no question; others go to pulumi up)
   down     destroys dev and its cluster (--force: even where pulumi destroy fails)
   doctor   what is here, what is missing, and the command that mends it
+  snapshot saves the local cluster's etcd: path and size ([FILE]; default: in the cluster's folder)
+  restore  puts a snapshot's objects in the place of the cluster's own (FILE; -y: no question)
   env      lines for eval: PATH, KUBECONFIG, backend, passphrase file (--shell bash | zsh | fish)
   drift    what differs between dev and the world: exit code 0 nothing, 7 something (--json, --stack NAME)
   recover  the way out after a killed run, a broken state or a change by hand (-y: no question, --stack NAME)`;

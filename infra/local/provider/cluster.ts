@@ -19,7 +19,8 @@ import {
   type UpdateResult,
 } from "../../../toolchain/plugin/serve";
 import { reasonOf } from "../../../toolchain/errors";
-import { KUBERNETES_VERSION } from "../../../toolchain/tools";
+import { kubernetesVersion } from "../../../toolchain/tools";
+import { describeChanges, presentVersion } from "../runtime/changes";
 import { deleteCluster, inShort, otherOwner, remnants } from "../runtime/delete";
 import {
   describeCluster,
@@ -30,13 +31,11 @@ import {
 import { clusterPaths } from "../runtime/paths";
 import { describePlan, planCluster } from "../runtime/plan";
 import { readRecord } from "../runtime/record";
-import type { ClusterSpec } from "../runtime/spec";
+import type { ClusterRecord, ClusterSpec } from "../runtime/spec";
 import { explained, runtimeContext } from "./context";
+import { refusedChange } from "../runtime/versions";
+import { differences } from "./difference";
 import { checkClusterInputs, clusterSpec, text } from "./inputs";
-
-/** Inputs whose change makes another cluster. While the old one is there, check refuses it. */
-const REPLACING = ["clusterName"];
-const UPDATING = ["kubernetesVersion", "nodes.real", "nodes.simulated", "loadBalancerAddress"];
 
 /** The resource `drydock:local:Cluster`. Its id is the cluster's name. */
 export const clusterResource = {
@@ -55,12 +54,15 @@ export const clusterResource = {
 
   /** Beside changed inputs, a cluster whose processes are gone is a difference too. */
   async diff(request: DiffRequest, context: Context): Promise<DiffResult> {
-    const detailedDiff: Record<string, PropertyDiff> = {};
-    for (const path of [...REPLACING, ...UPDATING]) {
-      if (at(request.oldInputs, path) !== at(request.news, path)) {
-        const kind = REPLACING.includes(path) ? "update-replace" : "update";
-        detailedDiff[path] = { kind, inputDiff: true };
-      }
+    const spec = clusterSpec(request.news);
+    const detailedDiff: Record<string, PropertyDiff> = differences(
+      clusterSpec(request.oldInputs),
+      spec,
+    );
+    const record = recordOf(request.id, request.urn, context);
+    if (record !== undefined && needsUpgrade(record, spec)) {
+      // Also where only the pinned patch has moved.
+      detailedDiff.version = { kind: "update" };
     }
     const missing = missingNow(request.id, request.urn, context);
     if (missing.length > 0) {
@@ -84,7 +86,8 @@ export const clusterResource = {
       const spec = clusterSpec(request.inputs);
       if (request.preview) {
         const plan = await planCluster(spec);
-        context.log.info(`creates ${describePlan(plan, KUBERNETES_VERSION)}`, request.urn);
+        const version = kubernetesVersion(spec.kubernetesVersion);
+        context.log.info(`creates ${describePlan(plan, version)}`, request.urn);
         const { projectRoot } = runtimeContext(request.urn, context);
         const left = remnants(projectRoot, spec.name);
         if (left.length > 0) {
@@ -103,11 +106,16 @@ export const clusterResource = {
 
   async update(request: UpdateRequest, context: Context): Promise<UpdateResult> {
     return explained(async () => {
-      if (request.preview) {
-        // Address and certificates outlive the processes: objects on it can be compared even now.
-        return { outputs: { ...request.oldOutputs, ...request.news, status: "running" } };
-      }
       const spec = clusterSpec(request.news);
+      if (request.preview) {
+        const record = recordOf(request.id, request.urn, context);
+        for (const line of record === undefined ? [] : describeChanges(record, spec)) {
+          context.log.info(line, request.urn);
+        }
+        // Address and certificates outlive the processes: objects on it can be compared even now.
+        const version = kubernetesVersion(spec.kubernetesVersion);
+        return { outputs: { ...request.oldOutputs, ...request.news, version, status: "running" } };
+      }
       const cluster = await ensureCluster(spec, runtimeContext(request.urn, context));
       return { outputs: outputsOf(request.news, cluster) };
     });
@@ -125,7 +133,9 @@ export const clusterResource = {
     }
     const { name: clusterName, ...rest } = record.spec;
     const live: PropertyMap =
-      Object.keys(inputs).length > 0 ? inputs : { clusterName, ...structuredClone(rest) };
+      Object.keys(inputs).length > 0
+        ? inputs
+        : { clusterName, ...(structuredClone(rest) as unknown as PropertyMap) };
     const missing = missingParts(record, paths);
     const known =
       Object.keys(outputs).length > 0 ? outputs : outputsOf(live, describeCluster(record, paths));
@@ -155,7 +165,10 @@ function refuseAnother(root: string, wanted: ClusterSpec, oldName: string): Chec
   const remedy = "run npm run down first (its data goes with it), then npm start";
   const { real } = wanted.nodes;
   const nodes = record.realNode ? "a real node" : "simulated nodes only";
+  const version = kubernetesVersion(wanted.kubernetesVersion);
+  const refused = refusedChange(presentVersion(record), version);
   return [
+    ...(refused === undefined ? [] : [{ property: "kubernetesVersion", reason: refused }]),
     ...(wanted.name === oldName
       ? []
       : [{ property: "clusterName", reason: `the cluster "${oldName}" is there: ${remedy}` }]),
@@ -199,8 +212,17 @@ async function startOrKeep(
 /** Parts of a cluster that should run and do not; all of them when there is no cluster. */
 function missingNow(id: string, urn: string, context: Context): string[] {
   const paths = clusterPaths(runtimeContext(urn, context).projectRoot, id);
-  const record = readRecord(paths);
+  const record = recordOf(id, urn, context);
   return record === undefined ? ["every part"] : missingParts(record, paths);
+}
+
+function recordOf(id: string, urn: string, context: Context): ClusterRecord | undefined {
+  return readRecord(clusterPaths(runtimeContext(urn, context).projectRoot, id));
+}
+
+function needsUpgrade(record: ClusterRecord, spec: ClusterSpec): boolean {
+  const wanted = kubernetesVersion(spec.kubernetesVersion);
+  return record.upgrade !== undefined || record.kubernetes !== wanted;
 }
 
 function outputsOf(inputs: PropertyMap, cluster: RunningCluster): PropertyMap {
@@ -236,10 +258,4 @@ function previewOutputs(inputs: PropertyMap): PropertyMap {
     status: "running",
     ...Object.fromEntries(names.map((name) => [name, UNKNOWN])),
   };
-}
-
-function at(map: PropertyMap, path: string): unknown {
-  return path
-    .split(".")
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], map);
 }

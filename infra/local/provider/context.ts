@@ -14,11 +14,12 @@ export function runtimeContext(urn: string, context: Context): RuntimeContext {
     signal: context.signal,
     onProgress,
     onNotice: (line) => context.log.info(line, urn),
-    resolveTools: async (names) => {
+    resolveTools: async (names, kubernetes) => {
       // Loaded when it is needed: it brings the whole downloader with it.
       const { resolveTools } = await import("../../../toolchain/resolve.js");
       const tools = await resolveTools(names, {
         signal: context.signal,
+        kubernetes,
         onProgress: (progress) => {
           if (progress.kind === "status" || progress.kind === "note") {
             onProgress(progress.text);

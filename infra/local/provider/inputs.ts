@@ -1,8 +1,11 @@
 import { isIPv4 } from "node:net";
 
+import { z } from "zod";
+
 import type { CheckFailure, PropertyMap, PropertyValue } from "../../../toolchain/plugin/serve";
 import { isMap } from "../../../toolchain/plugin/serve";
-import { KUBERNETES_VERSION } from "../../../toolchain/tools";
+import { KUBERNETES_MINORS } from "../../../toolchain/release";
+import { labels, taints } from "../../../config/node-settings";
 import type { ClusterSpec } from "../runtime/spec";
 
 /** A string property; the empty string where it is anything else (Check has refused that). */
@@ -18,19 +21,27 @@ export function clusterSpec(inputs: PropertyMap): ClusterSpec {
   const nodes = isMap(inputs.nodes) ? inputs.nodes : {};
   return {
     name: text(inputs.clusterName),
-    kubernetesVersion: text(inputs.kubernetesVersion),
+    kubernetesVersion: text(inputs.kubernetesVersion) as ClusterSpec["kubernetesVersion"],
     nodes: {
       real: text(nodes.real) as ClusterSpec["nodes"]["real"],
       simulated: Number(nodes.simulated),
+      ...perKind("labels", nodes.labels),
+      ...perKind("taints", nodes.taints),
     },
     loadBalancerAddress: text(inputs.loadBalancerAddress),
   };
 }
 
+type PerNodeKind = Pick<ClusterSpec["nodes"], "labels" | "taints">;
+
+function perKind(key: keyof PerNodeKind, value: PropertyValue | undefined): PerNodeKind {
+  // What check has accepted has this form.
+  return isMap(value) ? { [key]: value } : {};
+}
+
 /** Every problem at once: property, value, rule. */
 export function checkClusterInputs(inputs: PropertyMap): CheckFailure[] {
   const nodes = isMap(inputs.nodes) ? inputs.nodes : {};
-  const minor = KUBERNETES_VERSION.split(".").slice(0, 2).join(".");
   const rules: [string, PropertyValue | undefined, (value: unknown) => boolean, string][] = [
     [
       "clusterName",
@@ -41,8 +52,8 @@ export function checkClusterInputs(inputs: PropertyMap): CheckFailure[] {
     [
       "kubernetesVersion",
       inputs.kubernetesVersion,
-      (value) => value === minor,
-      `must be "${minor}", the version that the toolchain has`,
+      (value) => KUBERNETES_MINORS.some((minor) => minor === value),
+      `must be ${KUBERNETES_MINORS.map((minor) => `"${minor}"`).join(" or ")}: these the toolchain has`,
     ],
     [
       "nodes.real",
@@ -63,7 +74,27 @@ export function checkClusterInputs(inputs: PropertyMap): CheckFailure[] {
       "must be an address within 127.0.0.0/8: nothing may listen outside loopback",
     ],
   ];
-  return rules.flatMap(([property, value, holds, rule]) =>
-    holds(value) ? [] : [{ property, reason: `${JSON.stringify(value)} ${rule}` }],
-  );
+  return [
+    ...rules.flatMap(([property, value, holds, rule]) =>
+      holds(value) ? [] : [{ property, reason: `${JSON.stringify(value)} ${rule}` }],
+    ),
+    ...settingsProblems("nodes.labels", labels, nodes.labels),
+    ...settingsProblems("nodes.taints", taints, nodes.taints),
+  ];
+}
+
+/** Labels and taints by the rules of the program's configuration. */
+function settingsProblems(
+  property: string,
+  schema: typeof labels | typeof taints,
+  value: PropertyValue | undefined,
+): CheckFailure[] {
+  const kinds = z
+    .strictObject({ real: schema.optional(), simulated: schema.optional() })
+    .optional();
+  const problems = kinds.safeParse(value).error?.issues ?? [];
+  return problems.map((issue) => ({
+    property: [property, ...issue.path].join("."),
+    reason: `must be ${issue.message}`,
+  }));
 }

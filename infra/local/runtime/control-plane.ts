@@ -1,9 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Component, forgetComponent, pidIn, recordComponent } from "./daemon";
+import { clientUrl, keepDataApart, peerUrl } from "./etcd";
+import { whileComponentsLive } from "./startup";
 import { KWOK_CLUSTER, type ClusterPaths } from "./paths";
-import { type Command, inNetwork, processesWhere, readText, run } from "./process";
+import { type Command, endProcess, inNetwork, processesWhere, readText, run } from "./process";
 import { API_SERVICE_ADDRESS, type ClusterRecord, POD_CIDR, SERVICE_CIDR } from "./spec";
 
 /** Paths of the executables, by tool name. */
@@ -17,6 +20,7 @@ export const CONTROL_PLANE = [
 ] as const;
 
 const SIMULATOR = "kwok-controller";
+const STOP_MS = 10_000;
 
 /** The annotation by which kwok knows its nodes. */
 export const SIMULATED_NODE = { key: "kwok.x-k8s.io/node", value: "fake" } as const;
@@ -46,15 +50,30 @@ export async function startControlPlane(
     await stopControlPlane(record, paths, tools);
     rmSync(kwokctlRecord(paths));
   }
-  writeFileSync(settings, text);
+  if (!made || changed) {
+    keepDataApart(paths);
+    // kwokctl keeps a link that it finds, also one to another version.
+    rmSync(join(paths.controlPlane, "bin"), { recursive: true, force: true });
+  }
+  // Under its own name only when the cluster is made: after an interruption it is made anew.
+  const draft = `${settings}.new`;
+  if (!made || changed) {
+    rmSync(settings, { force: true });
+    writeFileSync(draft, text);
+  }
   // kwokctl writes a kubeconfig of its own too; it must not be the user's ~/.kube/config.
-  const files = ["--config", settings, "--kubeconfig", join(paths.kwokWorkdir, "kubeconfig")];
+  const files = ["--config", draft, "--kubeconfig", join(paths.kwokWorkdir, "kubeconfig")];
   const action = made && !changed ? ["start", "cluster"] : ["create", "cluster", ...files];
-  await run(
-    "starting the control plane",
-    inNetwork(record.network, kwokctl(paths, tools, action)),
-    signal,
+  await whileComponentsLive(paths, signal, (stop) =>
+    run(
+      "starting the control plane",
+      inNetwork(record.network, kwokctl(paths, tools, action)),
+      stop,
+    ),
   );
+  if (!made || changed) {
+    renameSync(draft, settings);
+  }
   await recordComponents(record, paths);
 }
 
@@ -71,8 +90,20 @@ export async function stopControlPlane(
   for (const name of [...CONTROL_PLANE, SIMULATOR]) {
     forgetComponent(paths, name);
   }
-  const action = kwokctl(paths, tools, ["stop", "cluster"]);
-  await run("stopping the control plane", inNetwork(record.network, action));
+  if (existsSync(kwokctlRecord(paths))) {
+    removeStalePids(paths);
+    const action = kwokctl(paths, tools, ["stop", "cluster"]);
+    await run("stopping the control plane", inNetwork(record.network, action));
+  }
+  await waitUntilStopped(paths);
+}
+
+/** kwokctl sends its signals and goes; the data may be moved only when nobody writes it any more. */
+async function waitUntilStopped(paths: ClusterPaths): Promise<void> {
+  for (let waited = 0; waited < STOP_MS && controlPlanePids(paths).length > 0; waited += 50) {
+    await sleep(50);
+  }
+  await Promise.all(controlPlanePids(paths).map((pid) => endProcess(pid, 1_000)));
 }
 
 /** Names of components that should run and do not. */
@@ -124,7 +155,7 @@ interface KwokctlComponent {
 /** kwokctl takes any process with a recorded pid for its own; after a reboot that is wrong. */
 function removeStalePids(paths: ClusterPaths): void {
   const folder = join(paths.controlPlane, "pids");
-  for (const file of readdirSync(folder)) {
+  for (const file of existsSync(folder) ? readdirSync(folder) : []) {
     const name = file.replace(/\.pid$/, "");
     if (componentPid(paths, name, join(paths.controlPlane, "bin", name)) === undefined) {
       rmSync(join(folder, file), { force: true });
@@ -160,8 +191,8 @@ interface Flag {
 function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools): string {
   const { network, ports } = record;
   const pki = paths.controlPlaneCertificates;
-  const client = `https://127.0.0.1:${String(ports.etcd)}`;
-  const peer = `https://127.0.0.1:${String(ports.etcdPeer)}`;
+  const client = clientUrl(record);
+  const peer = peerUrl(record);
   const loopback: Flag = { key: "bind-address", value: "127.0.0.1", override: true };
   const quiet: Flag = { key: "profiling", value: "false" };
   // Alone there is nobody to take turns with: after a kill the next one would wait 15 s for the lease.

@@ -57,6 +57,29 @@ export function startDaemon(folders: Folders, daemon: Daemon): void {
   startComponent(component)?.stdin?.end();
 }
 
+/**
+ * As {@link startDaemon}, but one that runs with another executable or other arguments is ended first.
+ * @param outdated its configuration is another one than it has read
+ * @returns whether one was ended
+ */
+export async function restartChanged(
+  folders: Folders,
+  daemon: Daemon,
+  outdated = false,
+): Promise<boolean> {
+  const pid = daemonPid(folders, daemon.name);
+  const running = (readText(`/proc/${String(pid)}/cmdline`) ?? "").split("\0").slice(0, -1);
+  const { file, args } = daemon.command;
+  // nsenter and its like turn into the command after their own arguments.
+  const same = running.length > 0 && [file, ...args].join("\0").endsWith(running.join("\0"));
+  const ended = pid !== undefined && (outdated || !same);
+  if (ended) {
+    await stopDaemon(folders, daemon.name);
+  }
+  startDaemon(folders, daemon);
+  return ended;
+}
+
 /** The pid of a running daemon. A number that the kernel gave to another process does not count. */
 export function daemonPid(folders: Pick<Folders, "pids">, name: string): number | undefined {
   return pidIn(pidFile(folders, name));

@@ -1,4 +1,8 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { ClusterPaths } from "./paths";
+import { apiServerUrl, type ClusterRecord } from "./spec";
 
 export interface KubeconfigSource {
   readonly cluster: string;
@@ -35,4 +39,17 @@ export function kubeconfig(source: KubeconfigSource): string {
     "current-context": name,
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+/** Writes the administrator's kubeconfig, for users, plugins and the agent. */
+export function writeKubeconfig(record: ClusterRecord, paths: ClusterPaths): void {
+  const pki = paths.controlPlaneCertificates;
+  const text = kubeconfig({
+    cluster: record.spec.name,
+    server: apiServerUrl(record),
+    authority: join(pki, "ca.crt"),
+    certificate: join(pki, "admin.crt"),
+    key: join(pki, "admin.key"),
+  });
+  writeFileSync(paths.kubeconfig, text, { mode: 0o600 });
 }

@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { ToolName } from "../../../toolchain/release";
+import type { KubernetesMinor, ToolName } from "../../../toolchain/release";
 import { AGENT, startAgent, waitForAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
-import { controlPlanePids, deadComponents, startControlPlane, type Tools } from "./control-plane";
-import { daemonPid, startDaemon } from "./daemon";
+import { controlPlanePids, deadComponents, type Tools } from "./control-plane";
+import { daemonPid, restartChanged, startDaemon } from "./daemon";
 import { removeRemnants } from "./delete";
 import { withHeldSupervision } from "./hold";
 import {
@@ -20,7 +20,7 @@ import { namespaceHolder } from "./members";
 import { createMountNamespace, mountNamespaceExists } from "./mounts";
 import { createNamespace, namespaceExists } from "./network";
 import {
-  apiServerUrl,
+  certifyNode,
   configureContainerd,
   configureNode,
   NODE_COMPONENTS,
@@ -28,20 +28,23 @@ import {
   writePodNetwork,
 } from "./node";
 import {
-  applySimulatedNodes,
   nodeNames,
+  reconcileNodes,
+  removeSurplusNodes,
   waitForPodCidr,
   waitForProxy,
   waitForReady,
+  waitForVersion,
 } from "./nodes";
 import { type ClusterPaths, clusterPaths } from "./paths";
-import { kubeconfig } from "./kubeconfig";
+import { writeKubeconfig } from "./kubeconfig";
 import { waitForPods } from "./pods";
 import { requiredTools } from "./plan";
 import { readText } from "./process";
-import { newRecord, readRecord, saveRecord, saveTools, updatedRecord } from "./record";
-import { type ClusterRecord, type ClusterSpec, realNodeName } from "./spec";
+import { newRecord, readRecord, saveRecord, updatedRecord } from "./record";
+import { apiServerUrl, type ClusterRecord, type ClusterSpec, realNodeName } from "./spec";
 import { isBeingRestarted, isSupervised } from "./supervision";
+import { type ControlPlane, ensureControlPlane, recordOnTheWay } from "./upgrade";
 
 /** What the runtime needs from its caller. */
 export interface RuntimeContext {
@@ -54,7 +57,8 @@ export interface RuntimeContext {
   readonly onProgress: (line: string) => void;
   /** A sentence that the user should still see at the end. */
   readonly onNotice: (line: string) => void;
-  resolveTools(names: readonly ToolName[]): Promise<Tools>;
+  /** @param kubernetes minor of the Kubernetes commands; default: the one that stacks share */
+  resolveTools(names: readonly ToolName[], kubernetes?: KubernetesMinor): Promise<Tools>;
 }
 
 export interface RunningCluster {
@@ -86,40 +90,50 @@ export async function ensureCluster(
     existing === undefined
       ? await newRecord(spec)
       : await updatedRecord(existing, spec, controlPlanePids(paths).length === 0);
-  const lostNode = record.realNode && existing !== undefined && !nodeRuns(paths);
   context.onProgress("finding tools");
-  const tools = await context.resolveTools(requiredTools(record));
+  const tools = await context.resolveTools(requiredTools(record), spec.kubernetesVersion);
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   chmodSync(paths.root, 0o700);
-  await withHeldSupervision(paths, () => startParts(record, paths, tools, context), context.signal);
-  await waitForParts(record, paths, lostNode, context);
+  const disturbed = await withHeldSupervision(
+    paths,
+    () => startParts(existing, { record, tools }, paths, context),
+    context.signal,
+  );
+  await waitForParts(record, paths, disturbed, context);
   return describeCluster(record, paths);
 }
 
-/** Everything that stops or starts components: while the supervisor starts none. */
+/**
+ * Everything that stops or starts components: while the supervisor starts none.
+ * @returns whether pods of the real node have to come back
+ */
 async function startParts(
-  record: ClusterRecord,
+  existing: ClusterRecord | undefined,
+  { record, tools }: ControlPlane,
   paths: ClusterPaths,
-  tools: Tools,
   context: RuntimeContext,
-): Promise<void> {
-  saveRecord(paths, record);
-  saveTools(paths, tools);
+): Promise<boolean> {
+  const lostNode = record.realNode && existing !== undefined && !nodeRuns(paths);
+  saveRecord(paths, recordOnTheWay(existing, record));
   await prepareHost(record, paths);
+  if (existing !== undefined && existing.simulatedNodes > record.simulatedNodes) {
+    await evictSurplus(record, paths, context);
+  }
 
   context.onProgress("starting the control plane");
   const [, images] = await Promise.all([
-    startControlPlane(record, paths, tools, context.signal),
+    ensureControlPlane(existing, { record, tools }, paths, context),
     record.realNode ? startContainerd(record, paths, tools, context) : undefined,
   ]);
   writeKubeconfig(record, paths);
   const api = new Api(credentialsOf(paths.kubeconfig));
+  let replaced = false;
   try {
     if (record.realNode) {
       context.onProgress("starting the node");
-      await startNode(record, paths, tools, api, context.signal);
+      replaced = await startNode(record, paths, tools, api, context.signal);
     }
-    await applySimulatedNodes(api, record);
+    await reconcileNodes(api, record, context.onProgress);
   } finally {
     api.close();
   }
@@ -128,12 +142,13 @@ async function startParts(
     join(paths.root, "coredns-image"),
     images?.coredns.reference ?? SIMULATED_COREDNS_IMAGE,
   );
+  return lostNode || replaced;
 }
 
 async function waitForParts(
   record: ClusterRecord,
   paths: ClusterPaths,
-  lostNode: boolean,
+  disturbed: boolean,
   context: RuntimeContext,
 ): Promise<void> {
   const { signal, onProgress } = context;
@@ -143,9 +158,10 @@ async function waitForParts(
     await waitForAgent(paths, signal);
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, signal)));
     if (record.realNode) {
+      await waitForVersion(api, record, signal);
       await waitForProxy(record, signal);
     }
-    if (lostNode) {
+    if (disturbed) {
       await waitForPods(api, realNodeName(record.spec.name), onProgress, signal);
     }
   } finally {
@@ -202,20 +218,45 @@ async function startContainerd(
   return images;
 }
 
+/** @returns whether kubelet or kube-proxy ran before in another version or with other arguments */
 async function startNode(
   record: ClusterRecord,
   paths: ClusterPaths,
   tools: Tools,
   api: Api,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   if (!existsSync(join(paths.certificates, "kubelet.crt"))) {
-    await configureNode(record, paths);
+    await certifyNode(record, paths);
   }
-  for (const daemon of nodeDaemons(record, paths, tools)) {
-    startDaemon(paths, daemon);
+  const configured = configureNode(record, paths);
+  const [containerd, ...others] = nodeDaemons(record, paths, tools);
+  // The pods' processes are its children's: it stays as it is.
+  if (containerd !== undefined) {
+    startDaemon(paths, containerd);
   }
+  const replaced = await Promise.all(
+    others.map((daemon) => restartChanged(paths, daemon, configured.includes(daemon.name))),
+  );
   writePodNetwork(record, paths, await waitForPodCidr(api, realNodeName(record.spec.name), signal));
+  return replaced.includes(true);
+}
+
+/** While kwok still simulates them, and the API answers: otherwise they go later, at once. */
+async function evictSurplus(
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  context: RuntimeContext,
+): Promise<void> {
+  if (deadComponents(record, paths).length > 0) {
+    return;
+  }
+  const api = new Api(credentialsOf(paths.kubeconfig));
+  try {
+    await removeSurplusNodes(api, record, context.onProgress);
+  } finally {
+    api.close();
+  }
 }
 
 /**
@@ -234,16 +275,4 @@ export function missingParts(record: ClusterRecord, paths: ClusterPaths): string
     ...dead.filter((name) => !isBeingRestarted(paths, name)),
     ...(isSupervised(paths) ? [] : [AGENT]),
   ];
-}
-
-function writeKubeconfig(record: ClusterRecord, paths: ClusterPaths): void {
-  const pki = paths.controlPlaneCertificates;
-  const text = kubeconfig({
-    cluster: record.spec.name,
-    server: apiServerUrl(record),
-    authority: join(pki, "ca.crt"),
-    certificate: join(pki, "admin.crt"),
-    key: join(pki, "admin.key"),
-  });
-  writeFileSync(paths.kubeconfig, text, { mode: 0o600 });
 }

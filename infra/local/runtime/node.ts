@@ -7,8 +7,10 @@ import type { Daemon } from "./daemon";
 import { inMounts, KUBELET_FOLDER } from "./mounts";
 import type { ClusterPaths } from "./paths";
 import { kubeconfig } from "./kubeconfig";
-import { inNetwork, SYSTEM_PATH } from "./process";
+import { inNetwork, readText, SYSTEM_PATH } from "./process";
+import { settingsOf } from "./node-settings";
 import {
+  apiServerUrl,
   CLUSTER_DOMAIN,
   type ClusterRecord,
   DNS_SERVICE_ADDRESS,
@@ -27,11 +29,7 @@ export const NODE_COMPONENTS = ["containerd", "kubelet", "kube-proxy"] as const;
 /** How each process of the real node is started. */
 export function nodeDaemons(record: ClusterRecord, paths: ClusterPaths, tools: Tools): Daemon[] {
   const name = realNodeName(record.spec.name);
-  const labels = [
-    "topology.kubernetes.io/region=local",
-    "topology.kubernetes.io/zone=local-a",
-    "node.kubernetes.io/instance-type=drydock",
-  ];
+  const labels = Object.entries(kubeletLabels(record)).map(([key, value]) => `${key}=${value}`);
   const args: Record<(typeof NODE_COMPONENTS)[number], string[]> = {
     containerd: ["--config", join(paths.node, "containerd.toml"), "--log-level", "warn"],
     kubelet: [
@@ -52,6 +50,14 @@ export function nodeDaemons(record: ClusterRecord, paths: ClusterPaths, tools: T
     const command = { file, args: args[component], env };
     return { name: component, command: inMounts(paths, inNetwork(record.network, command)) };
   });
+}
+
+/** At its start a kubelet puts these back to what it was told; all others are set through the API alone. */
+function kubeletLabels(record: ClusterRecord): Record<string, string> {
+  const type = "node.kubernetes.io/instance-type";
+  const own = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone", type];
+  const labels = { [type]: "drydock", ...settingsOf(record, "real").labels };
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => own.includes(key)));
 }
 
 /** Writes what containerd needs; the control plane need not be there yet. */
@@ -101,8 +107,31 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor
 `;
 }
 
-/** Certificates and configuration of kubelet and kube-proxy, from the control plane's authority. */
-export async function configureNode(record: ClusterRecord, paths: ClusterPaths): Promise<void> {
+/**
+ * Writes the configuration of kubelet and kube-proxy where it differs: it follows the program, and a
+ * kube-proxy ends when its file is touched.
+ *
+ * @returns the components whose configuration is another one now
+ */
+export function configureNode(record: ClusterRecord, paths: ClusterPaths): string[] {
+  // Pods ask the cluster's DNS alone: there is no way out of the network namespace.
+  writeFileSync(join(paths.node, "resolv.conf"), `search ${CLUSTER_DOMAIN}\n`);
+  const configurations = [
+    ["kubelet", kubeletConfig(record, paths)],
+    ["kube-proxy", kubeProxyConfig(record, paths)],
+  ] as const;
+  return configurations.flatMap(([component, config]) => {
+    const file = join(paths.node, `${component}.yaml`);
+    if (readText(file) === json(config)) {
+      return [];
+    }
+    writeFileSync(file, json(config));
+    return [component];
+  });
+}
+
+/** Certificates of kubelet and kube-proxy, from the control plane's authority. */
+export async function certifyNode(record: ClusterRecord, paths: ClusterPaths): Promise<void> {
   const name = realNodeName(record.spec.name);
   // Loaded when a node is made: a preview need not know X.509.
   const { CertificateAuthority } = await import("./pki.js");
@@ -122,10 +151,6 @@ export async function configureNode(record: ClusterRecord, paths: ClusterPaths):
     const text = componentKubeconfig(record, paths, component);
     writeFileSync(join(paths.node, `${component}.kubeconfig`), text, { mode: 0o600 });
   }
-  writeFileSync(join(paths.node, "kubelet.yaml"), json(kubeletConfig(record, paths)));
-  writeFileSync(join(paths.node, "kube-proxy.yaml"), json(kubeProxyConfig(record, paths)));
-  // Pods ask the cluster's DNS alone: there is no way out of the network namespace.
-  writeFileSync(join(paths.node, "resolv.conf"), `search ${CLUSTER_DOMAIN}\n`);
 }
 
 function componentKubeconfig(
@@ -140,10 +165,6 @@ function componentKubeconfig(
     certificate: join(paths.certificates, `${component}.crt`),
     key: join(paths.certificates, `${component}.key`),
   });
-}
-
-export function apiServerUrl(record: ClusterRecord): string {
-  return `https://${record.network.address}:${String(record.ports.apiServer)}`;
 }
 
 function kubeletConfig(record: ClusterRecord, paths: ClusterPaths): object {

@@ -3,12 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Api, ApiError, type KubernetesObject } from "./api";
 import { SIMULATED_NODE } from "./control-plane";
 import { LocalClusterError } from "./errors";
+import { removeSimulatedNode } from "./drain";
 import { PROXY_HEALTH_PORT } from "./node";
+import { applySettings, recordOf, settingsOf } from "./node-settings";
 import { type ClusterRecord, realNodeName, simulatedNodeName } from "./spec";
 
 interface Node extends KubernetesObject {
   readonly spec?: { readonly podCIDR?: string };
   readonly status?: {
+    readonly nodeInfo?: { readonly kubeletVersion: string };
     readonly conditions?: readonly { type: string; status: string; message?: string }[];
   };
 }
@@ -62,6 +65,19 @@ async function waitForNode(
   });
 }
 
+/** Until the kubelet that was started has told its version: the node was ready before too. */
+export async function waitForVersion(
+  api: Api,
+  { spec: { name }, kubernetes }: ClusterRecord,
+  signal?: AbortSignal,
+): Promise<void> {
+  // A kubelet of PATH may be of another patch.
+  const minor = `v${kubernetes.replace(/\d+$/, "")}`;
+  const runs = ({ status }: Node): boolean =>
+    status?.nodeInfo?.kubeletVersion.startsWith(minor) === true;
+  await waitForNode(api, realNodeName(name), `does not run ${minor}x`, runs, signal);
+}
+
 /** Until kube-proxy has written the rules of all Services. */
 export async function waitForProxy(record: ClusterRecord, signal?: AbortSignal): Promise<void> {
   const url = `http://${record.network.address}:${String(PROXY_HEALTH_PORT)}/healthz`;
@@ -80,25 +96,51 @@ export async function waitForProxy(record: ClusterRecord, signal?: AbortSignal):
   }
 }
 
-/** Makes the simulated nodes that are missing and removes those that are too many. */
-export async function applySimulatedNodes(api: Api, record: ClusterRecord): Promise<void> {
-  const wanted = Array.from({ length: record.simulatedNodes }, (_, index) => index);
-  const names = new Set(wanted.map((index) => simulatedNodeName(record.spec.name, index)));
+/**
+ * Makes the simulated nodes that are missing, removes those that are too many, and gives every node its
+ * labels and taints.
+ */
+export async function reconcileNodes(
+  api: Api,
+  record: ClusterRecord,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  await removeSurplusNodes(api, record, onProgress);
+  const { name } = record.spec;
+  const present = new Set(await simulatedNodes(api));
+  for (let index = 0; index < record.simulatedNodes; index += 1) {
+    const node = simulatedNodeName(name, index);
+    if (present.has(node)) {
+      await applySettings(api, node, settingsOf(record, "simulated", index));
+    } else {
+      await api.call("POST", "/api/v1/nodes", simulatedNode(record, index));
+    }
+  }
+  if (record.realNode) {
+    await applySettings(api, realNodeName(name), settingsOf(record, "real"));
+  }
+}
+
+/** Removes the simulated nodes that the record no longer asks for, their pods first. */
+export async function removeSurplusNodes(
+  api: Api,
+  record: ClusterRecord,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  const wanted = new Set(nodeNames(record));
+  for (const name of await simulatedNodes(api)) {
+    if (!wanted.has(name)) {
+      await removeSimulatedNode(api, name, onProgress);
+    }
+  }
+}
+
+async function simulatedNodes(api: Api): Promise<string[]> {
   const { items } = await api.call<{ items: Node[] }>(
     "GET",
     "/api/v1/nodes?labelSelector=type%3Dkwok",
   );
-  const present = new Set(items.map((node) => node.metadata.name));
-  for (const index of wanted) {
-    if (!present.has(simulatedNodeName(record.spec.name, index))) {
-      await api.call("POST", "/api/v1/nodes", simulatedNode(record, index));
-    }
-  }
-  for (const name of present) {
-    if (!names.has(name)) {
-      await api.call("DELETE", `/api/v1/nodes/${name}`);
-    }
-  }
+  return items.map((node) => node.metadata.name);
 }
 
 /** Names of all nodes that the record asks for. */
@@ -113,25 +155,22 @@ export function nodeNames(record: ClusterRecord): string[] {
 function simulatedNode(record: ClusterRecord, index: number): object {
   const name = simulatedNodeName(record.spec.name, index);
   const capacity = { cpu: "8", memory: "32Gi", pods: "110", "ephemeral-storage": "100Gi" };
+  const settings = settingsOf(record, "simulated", index);
   return {
     apiVersion: "v1",
     kind: "Node",
     metadata: {
       name,
-      annotations: { [SIMULATED_NODE.key]: SIMULATED_NODE.value },
+      annotations: { [SIMULATED_NODE.key]: SIMULATED_NODE.value, ...recordOf(settings) },
       labels: {
         type: "kwok",
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": "amd64",
-        "topology.kubernetes.io/region": "local",
-        "topology.kubernetes.io/zone": `local-${["a", "b", "c"][index % 3] ?? "a"}`,
+        ...settings.labels,
       },
     },
-    // Beside a real node a pod must ask for a simulated one: there it would not run.
-    spec: record.realNode
-      ? { taints: [{ key: SIMULATED_NODE.key, value: SIMULATED_NODE.value, effect: "NoSchedule" }] }
-      : {},
+    spec: { taints: settings.taints },
     status: { capacity, allocatable: capacity },
   };
 }

@@ -18,6 +18,10 @@ export interface ClusterPaths {
   readonly kwokWorkdir: string;
   readonly controlPlane: string;
   readonly controlPlaneCertificates: string;
+  /** etcd's data and the certificates, once kwokctl has had to make its folder anew around them. */
+  readonly controlPlaneData: string;
+  /** Copies of etcd's data. They hold Secrets: mode 0700. */
+  readonly snapshots: string;
   readonly node: string;
   /**
    * Sockets and mounts of the real node. Short and outside the project, because a Unix socket's
@@ -47,6 +51,8 @@ export function clusterPaths(projectRoot: string, name: string): ClusterPaths {
     kwokWorkdir,
     controlPlane,
     controlPlaneCertificates: join(controlPlane, "pki"),
+    controlPlaneData: join(kwokWorkdir, "data"),
+    snapshots: join(root, "snapshots"),
     node: join(root, "node"),
     run,
     containerdSocket: join(run, "containerd.sock"),

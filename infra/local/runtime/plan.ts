@@ -3,8 +3,12 @@ import { LocalClusterError } from "./errors";
 import { failedReasons, type Probe, probeHost } from "./probes";
 import { type ClusterSpec, DEFAULT_SIMULATED_NODES } from "./spec";
 
-const CONTROL_PLANE_TOOLS: readonly ToolName[] = [
+/** What saving and restoring etcd's data takes. */
+export const SNAPSHOT_TOOLS = ["etcdctl", "etcdutl"] as const satisfies readonly ToolName[];
+
+export const CONTROL_PLANE_TOOLS: readonly ToolName[] = [
   "etcd",
+  ...SNAPSHOT_TOOLS,
   "kube-apiserver",
   "kube-controller-manager",
   "kube-scheduler",

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { KUBERNETES_VERSION } from "../../../toolchain/tools";
+import { kubernetesVersion } from "../../../toolchain/tools";
 import type { Tools } from "./control-plane";
 import { planNamespace } from "./network";
 import type { ClusterPaths } from "./paths";
@@ -39,12 +39,13 @@ export async function newRecord(spec: ClusterSpec, plan?: Plan): Promise<Cluster
     ? await planNamespace(spec.name)
     : ({ kind: "loopback", address: "127.0.0.1" } as const);
   const ports = await choosePorts(network);
-  return { uid: randomUUID(), spec, kubernetes: KUBERNETES_VERSION, ...nodes, network, ports };
+  const kubernetes = kubernetesVersion(spec.kubernetesVersion);
+  return { uid: randomUUID(), spec, kubernetes, ...nodes, network, ports };
 }
 
 /**
- * The record of a cluster that is there, with what the spec changed. Whether a node is real stays
- * as it was: another answer is another cluster.
+ * The record of a cluster that is there, with what the spec changed: the aim, which an upgrade may
+ * still have to reach. Whether a node is real stays as it was: another answer is another cluster.
  *
  * @param stopped no process of its control plane runs
  */
@@ -57,5 +58,12 @@ export async function updatedRecord(
   const taken = stopped && !(await portsFree(network, existing.ports));
   const ports = taken ? await choosePorts(network) : existing.ports;
   const simulatedNodes = simulatedNodeCount(realNode, spec.nodes.simulated);
-  return { ...existing, spec, simulatedNodes, ports };
+  const kubernetes = kubernetesVersion(spec.kubernetesVersion);
+  return { ...settled(existing), spec, kubernetes, simulatedNodes, ports };
+}
+
+/** The record without an unfinished upgrade. */
+export function settled({ ...record }: ClusterRecord): ClusterRecord {
+  delete (record as { upgrade?: unknown }).upgrade;
+  return record;
 }

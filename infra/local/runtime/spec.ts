@@ -1,9 +1,11 @@
+import type { Labels, Taint } from "../../../config/node-settings";
+import type { KubernetesMinor } from "../../../toolchain/release";
+
 /** What a user asks of a local cluster. Plain data: it is a Pulumi input as it stands. */
 export interface ClusterSpec {
   /** DNS label of at most 32 characters; names the network namespace, the cgroup and the node. */
   readonly name: string;
-  /** Kubernetes minor, such as "1.36". */
-  readonly kubernetesVersion: string;
+  readonly kubernetesVersion: KubernetesMinor;
   readonly nodes: {
     /**
      * One node that runs containers. `auto`: where this machine permits it; `always`: fail where
@@ -12,10 +14,17 @@ export interface ClusterSpec {
     readonly real: "auto" | "always" | "never";
     /** Nodes simulated by kwok. With no real node at least three are made. */
     readonly simulated: number;
+    /** Beside those that the runtime gives every node. */
+    readonly labels?: PerKind<Labels>;
+    /** Of simulated nodes, absent: kwok's own taint beside a real node, none elsewhere. */
+    readonly taints?: PerKind<readonly Taint[]>;
   };
   /** Loopback address of the host on which Services of type LoadBalancer answer. */
   readonly loadBalancerAddress: string;
 }
+
+export type NodeKind = "real" | "simulated";
+type PerKind<T> = Readonly<Partial<Record<NodeKind, T | undefined>>>;
 
 /** How the cluster was made on this machine; kept in its directory, so that it can be revived. */
 export interface ClusterRecord {
@@ -24,6 +33,8 @@ export interface ClusterRecord {
   readonly spec: ClusterSpec;
   /** Full version of the control plane, such as "1.36.3". */
   readonly kubernetes: string;
+  /** While the control plane changes from another version to this one. */
+  readonly upgrade?: { readonly from: string; readonly snapshot: string };
   readonly realNode: boolean;
   readonly simulatedNodes: number;
   /** Why there is no real node, one sentence a failed probe; empty when there is one. */
@@ -79,4 +90,8 @@ export function realNodeName(cluster: string): string {
 
 export function simulatedNodeName(cluster: string, index: number): string {
   return `${cluster}-simulated-${String(index + 1)}`;
+}
+
+export function apiServerUrl(record: ClusterRecord): string {
+  return `https://${record.network.address}:${String(record.ports.apiServer)}`;
 }

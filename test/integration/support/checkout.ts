@@ -114,6 +114,17 @@ export class Checkout {
     );
   }
 
+  /** What a user sees who has put a folder in front of the PATH. */
+  async withPath<T>(folder: string, work: () => Promise<T>): Promise<T> {
+    const before = this.variables;
+    this.variables = { ...before, PATH: `${folder}:${before.PATH ?? ""}` };
+    try {
+      return await work();
+    } finally {
+      this.variables = before;
+    }
+  }
+
   /** Whatever state the tests left: no process, mount, namespace or file stays. */
   async remove(): Promise<void> {
     await deleteCluster(this.folder, this.cluster);

@@ -102,13 +102,13 @@ export class Project {
 /** The user's cache may lie where another user cannot read it: its entries are linked, not copied. */
 async function linkCache(directory: string): Promise<void> {
   const names = requiredTools({ realNode: false, simulatedNodes: 1 });
-  for (const { path, source } of (await resolveTools(names)).values()) {
-    const target = join(directory, "tools", basename(dirname(path)));
-    if (source !== "PATH") {
-      mkdirSync(target, { recursive: true });
-      for (const file of readdirSync(dirname(path))) {
-        link(join(dirname(path), file), join(target, file));
-      }
+  const tools = [...(await resolveTools(names)).values()].filter(({ source }) => source !== "PATH");
+  // One entry may hold several tools.
+  for (const entry of new Set(tools.map(({ path }) => dirname(path)))) {
+    const target = join(directory, "tools", basename(entry));
+    mkdirSync(target, { recursive: true });
+    for (const file of readdirSync(entry)) {
+      link(join(entry, file), join(target, file));
     }
   }
 }

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Api } from "./api";
+import { deadComponents } from "./control-plane";
+import { LocalClusterError, shortly } from "./errors";
+import type { ClusterPaths } from "./paths";
+import type { ClusterRecord } from "./spec";
+import { componentEnded } from "./startup";
+
+const LOOK_EVERY_MS = 250;
+const READY_MS = 60_000;
+/** A component that cannot run ends within its first seconds. */
+const SETTLED_MS = 3_000;
+
+/**
+ * Until the API server calls itself ready and every component has stayed up for some seconds: what
+ * makes an upgrade final.
+ */
+export async function waitForControlPlane(
+  api: Api,
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  signal?: AbortSignal,
+): Promise<void> {
+  const started = Date.now();
+  for (;;) {
+    const answer = await readiness(api);
+    const [dead] = deadComponents(record, paths);
+    if (dead !== undefined) {
+      throw componentEnded(paths, dead);
+    }
+    if (answer === "ok" && Date.now() - started > SETTLED_MS) {
+      return;
+    }
+    if (Date.now() - started > READY_MS) {
+      throw new LocalClusterError("the API server does not get ready", { why: answer });
+    }
+    await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+}
+
+async function readiness(api: Api): Promise<string> {
+  try {
+    return await api.call<string>("GET", "/readyz");
+  } catch (error) {
+    return shortly(error);
+  }
+}

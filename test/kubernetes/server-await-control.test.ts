@@ -28,7 +28,7 @@ const deployment = (name: string, annotations: PropertyMap = {}): PropertyMap =>
   },
 });
 
-describe("what a program says about waiting", () => {
+describe("what a program says about waiting", { timeout: 60_000 }, () => {
   const cluster = useControlPlane();
   const mapUrn = urnOf("core/v1:ConfigMap", "map");
   const webUrn = urnOf("apps/v1:Deployment", "web");

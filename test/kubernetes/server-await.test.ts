@@ -36,7 +36,7 @@ const service = (name: string, spec: PropertyMap): PropertyMap => ({
   spec: { selector: { app: name }, ports: [{ port: 80 }], ...spec },
 });
 
-describe("readiness on a real API server", () => {
+describe("readiness on a real API server", { timeout: 60_000 }, () => {
   const cluster = useControlPlane();
   const urn = urnOf("apps/v1:Deployment", "web");
 

@@ -128,8 +128,7 @@ describe.skipIf(!asRoot)("a cluster that cannot have a real node, as root", () =
     engine = await project.engine();
     await engine.create(CLUSTER_URN, clusterInputs(NAME, "never"));
     const old = processesOf(project);
-    // etcd still writes there meanwhile.
-    rmSync(join(project.folder, ".drydock"), { recursive: true, maxRetries: 20, retryDelay: 50 });
+    await removeWhileWritten(join(project.folder, ".drydock"));
     await engine.create(CLUSTER_URN, clusterInputs(NAME, "never"), { preview: true });
     expect(engine.texts("info").at(-1)).toMatch(
       /^removes first what is left of an earlier cluster/,
@@ -215,3 +214,17 @@ describe.skipIf(!asRoot)("a cluster whose folder somebody deleted", () => {
     rmSync(root, { recursive: true });
   });
 });
+
+/** etcd and its supervisor still write there: what they make anew is removed as well. */
+async function removeWhileWritten(folder: string): Promise<void> {
+  for (let attempt = 0; existsSync(folder); attempt += 1) {
+    try {
+      rmSync(folder, { recursive: true });
+    } catch (error) {
+      if (attempt === 100) {
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}

@@ -1,3 +1,4 @@
+import { eksRules } from "./eks/rules";
 import type { Problem } from "./errors";
 import { problem } from "./explain";
 import { bytes, formatBytes, formatMillicores, millicores } from "./quantity";
@@ -10,12 +11,13 @@ import { suggest } from "./suggest";
  */
 export function impossibleCombinations({ cluster, apps, platform }: Partial<Config>): Problem[] {
   return [
-    ...(cluster === undefined ? [] : nodes(cluster)),
+    ...(cluster?.kind === "local" ? nodes(cluster) : []),
+    ...(cluster?.kind === "eks" ? eksRules(cluster) : []),
     ...(apps === undefined || platform === undefined ? [] : appNamespaces(apps, platform)),
   ];
 }
 
-function nodes(cluster: Config["cluster"]): Problem[] {
+function nodes(cluster: Extract<Config["cluster"], { kind: "local" }>): Problem[] {
   if (cluster.nodes.real !== "never" || cluster.nodes.simulated > 0) return [];
   return [
     problem(

@@ -21,9 +21,9 @@ export function explain(
   const root = z.toJSONSchema(schema, { io: "input" });
   return issues.flatMap((issue): Problem[] => {
     const key = keyOf(issue.path);
-    const node = nodeAt(root, issue.path, input);
+    const node = { ...nodeAt(root, issue.path, input), ...optionsOf(issue) };
     if (issue.code === "unrecognized_keys") {
-      const siblings = Object.keys(node?.properties ?? {});
+      const siblings = Object.keys(node.properties ?? {});
       return issue.keys.map((name) => unknownKey([...issue.path, name], siblings, input, keyOf));
     }
     if (issue.code === "invalid_key") {
@@ -33,9 +33,21 @@ export function explain(
     const found = valueAt(input, issue.path);
     const rule = ruleOf(issue, node);
     return found === undefined
-      ? [{ key, rule: `is missing; it must be ${rule}`, fix: `add it${example(node)}` }]
+      ? [
+          {
+            key,
+            rule: `is missing; it must be ${rule}`,
+            fix: `add it${origin(node)}${example(node)}`,
+          },
+        ]
       : [problem(key, found, `must be ${rule}`, correct(found, node))];
   });
+}
+
+/** A key that chooses a variant may have the value of any of them. */
+function optionsOf(issue: z.core.$ZodIssue): Node {
+  if (issue.code !== "invalid_union" || !("options" in issue)) return {};
+  return { enum: (issue.options ?? []).map(String) };
 }
 
 /** A problem with the value shown as JSON, shortened to one line. */
@@ -64,12 +76,11 @@ function unknownKey(
 function ruleOf(issue: z.core.$ZodIssue, node: Node | undefined): string {
   // Every pattern carries its meaning in words as its message.
   if (node?.pattern !== undefined || issue.code === "custom") return issue.message;
-  if (issue.code === "invalid_union" && "options" in issue) return oneOf(issue.options ?? []);
+  if (node?.type === "array") return issue.code === "invalid_type" ? "a list" : issue.message;
   if (node?.enum !== undefined) return oneOf(node.enum);
   if (node?.type === "integer") return `a whole number${range(node)}`;
   if (node?.type === "boolean") return "true or false";
   if (node?.type === "string") return "a text";
-  if (node?.type === "array") return "a list";
   return `a map with the keys ${Object.keys(node?.properties ?? {}).join(", ")}`;
 }
 
@@ -108,6 +119,11 @@ function allowedBy(node: Node | undefined): readonly unknown[] {
   return node?.enum ?? (node?.const === undefined ? [] : [node.const]);
 }
 
+/** Some keys are supplied by another one, which is where they belong. */
+function origin(node: Node | undefined): string {
+  return typeof node?.suppliedBy === "string" ? ` as ${node.suppliedBy}` : "";
+}
+
 function example(node: Node | undefined): string {
   const examples = Array.isArray(node?.examples) ? node.examples : [];
   const value = [...examples, ...allowedBy(node)][0];
@@ -132,10 +148,9 @@ function nodeAt(root: Node, path: Path, input: unknown): Node | undefined {
 
 function variant(node: Node, found: unknown): Node {
   const variants = (node.oneOf ?? []).filter((option) => typeof option === "object");
-  const chosen = variants.find(
-    ({ properties }) => constOf(properties?.kind) === valueAt(found, ["kind"]),
-  );
-  const base = chosen ?? variants[0];
+  const kinds = variants.map(({ properties }) => String(constOf(properties?.kind)));
+  const kind = String(valueAt(found, ["kind"]));
+  const base = variants[kinds.indexOf(suggest(kind, kinds) ?? "")] ?? variants[0];
   if (base === undefined) return node;
   return node.examples === undefined ? base : { ...base, examples: node.examples };
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { cpuPattern, memoryPattern } from "./quantity";
 
 /** A text with a pattern, and the pattern in words: that is what a user reads. */
-function text(pattern: RegExp, rule: string) {
+export function text(pattern: RegExp, rule: string) {
   return z.string({ error: rule }).regex(pattern, { error: rule });
 }
 
@@ -18,7 +18,7 @@ export const cpu = () => text(cpuPattern, 'CPU in millicores ("250m") or cores (
 
 export const memory = () => text(memoryPattern, 'memory in Ki, Mi or Gi, without a space ("64Mi")');
 
-const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+export const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 
 export const loopbackAddress = () =>
   text(

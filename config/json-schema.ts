@@ -5,7 +5,10 @@ import { configSchema } from "./schema";
 /** JSON schema of Pulumi.<stack>.yaml, for editors: documentation, completion, and a red line early. */
 export function stackFileSchema(): Record<string, unknown> {
   const sections = Object.entries(configSchema.shape).map(([section, schema]) => {
-    const jsonSchema: Record<string, unknown> = z.toJSONSchema(schema, { io: "input" });
+    const jsonSchema: Record<string, unknown> = z.toJSONSchema(schema, {
+      io: "input",
+      override: leaveOutSupplied,
+    });
     delete jsonSchema.$schema; // Only a root may have one.
     return [`drydock:${section}`, jsonSchema];
   });
@@ -25,6 +28,17 @@ export function stackFileSchema(): Record<string, unknown> {
       },
     },
   };
+}
+
+/** A key that another one supplies is not written here. */
+function leaveOutSupplied({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  const { properties = {}, required = [] } = jsonSchema;
+  const supplied = Object.entries(properties)
+    .filter(([, property]) => typeof property === "object" && "suppliedBy" in property)
+    .map(([name]) => name);
+  if (supplied.length === 0) return;
+  for (const name of supplied) Reflect.deleteProperty(properties, name);
+  jsonSchema.required = required.filter((name) => !supplied.includes(name));
 }
 
 /** The text of schema/pulumi-stack.schema.json. */

@@ -5,7 +5,7 @@
  */
 export const kubernetesVersions = {
   "1.35": { local: true, eksStandardSupportEnds: "2027-03-27" },
-  "1.36": { local: true },
+  "1.36": { local: true, eksStandardSupportEnds: "2027-08-02" },
 } as const satisfies Record<string, KubernetesVersionFacts>;
 
 interface KubernetesVersionFacts {
@@ -17,8 +17,22 @@ interface KubernetesVersionFacts {
 
 export type KubernetesVersion = keyof typeof kubernetesVersions;
 
+/** The minors with a date, as a type: each needs pinned add-ons in infra/eks. */
+export type EksKubernetesVersion = {
+  [V in KubernetesVersion]: (typeof kubernetesVersions)[V] extends {
+    readonly eksStandardSupportEnds: string;
+  }
+    ? V
+    : never;
+}[KubernetesVersion];
+
 /** The minor that all stacks share. */
 export const pinnedKubernetesVersion = "1.36" satisfies KubernetesVersion;
+
+/** The minors that EKS offers in standard support, in ascending order. */
+export const eksKubernetesVersions = Object.entries<KubernetesVersionFacts>(kubernetesVersions)
+  .filter(([, facts]) => facts.eksStandardSupportEnds !== undefined)
+  .map(([version]) => version as EksKubernetesVersion);
 
 /** The minors a local cluster can run, in ascending order. */
 export const localKubernetesVersions = Object.entries<KubernetesVersionFacts>(kubernetesVersions)

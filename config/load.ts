@@ -26,6 +26,7 @@ export function loadConfig(source: pulumi.Config): Config {
       secretSections: new Set(
         own.filter(({ key }) => isConfigSecret(key)).map(({ section }) => section),
       ),
+      awsRegion: pulumi.runtime.allConfig()["aws:region"],
       foreignKeys: all.map(([key]) => key).filter((key) => !key.startsWith(prefix)),
     },
   );

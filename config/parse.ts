@@ -2,18 +2,21 @@ import type { z } from "zod";
 
 import { impossibleCombinations } from "./combinations";
 import { ConfigError, type Problem } from "./errors";
-import { explain } from "./explain";
+import { explain, problem } from "./explain";
 import { type Config, configSchema } from "./schema";
 import { suggest } from "./suggest";
 
 type Raw = Readonly<Record<string, unknown>>;
 type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
 
 export interface ParseOptions {
   /** Namespace of the project's keys, without the colon. Default `drydock`. */
   readonly namespace?: string;
   /** Sections that hold a secret: no message shows a value of them. */
   readonly secretSections?: ReadonlySet<string>;
+  /** The stack's `aws:region`, which is the region of a cluster on EKS. */
+  readonly awsRegion?: string | undefined;
   /** Top-level keys of other namespaces: one of these may be misspelt. */
   readonly foreignKeys?: readonly string[];
 }
@@ -23,7 +26,8 @@ export interface ParseOptions {
  * @param raw the sections by name, as YAML gives them
  * @throws ConfigError that lists every problem
  */
-export function parseConfig(raw: Raw, options: ParseOptions = {}): Config {
+export function parseConfig(given: Raw, options: ParseOptions = {}): Config {
+  const raw = withRegion(given, options.awsRegion);
   const { namespace = "drydock", secretSections = new Set(), foreignKeys = [] } = options;
   const keyOf = ([section, ...rest]: readonly PropertyKey[]) =>
     section === undefined
@@ -37,6 +41,7 @@ export function parseConfig(raw: Raw, options: ParseOptions = {}): Config {
   const issues = parsed.success ? [] : allIssues(raw, parsed.error.issues);
   const problems = [
     ...misspeltNamespaces(foreignKeys, namespace),
+    ...ownRegion(given, keyOf),
     ...explain(configSchema, issues, raw, keyOf).map((one) =>
       isSecret(one) ? concealed(one) : one,
     ),
@@ -45,6 +50,25 @@ export function parseConfig(raw: Raw, options: ParseOptions = {}): Config {
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(parsed.data);
+}
+
+function withRegion(raw: Raw, region: string | undefined): Raw {
+  const { cluster } = raw;
+  if (!isEks(cluster) || region === undefined) return raw;
+  return { ...raw, cluster: { ...cluster, region } };
+}
+
+/** One stack has one region, and plain `pulumi` and `aws` commands know it as `aws:region`. */
+function ownRegion({ cluster }: Raw, keyOf: (path: Path) => string): Problem[] {
+  if (!isEks(cluster) || cluster.region === undefined) return [];
+  const key = keyOf(["cluster", "region"]);
+  return [
+    problem(key, cluster.region, "is the stack's aws:region", "remove it, and set aws:region"),
+  ];
+}
+
+function isEks(cluster: unknown): cluster is { readonly region?: unknown } {
+  return typeof cluster === "object" && cluster !== null && Reflect.get(cluster, "kind") === "eks";
 }
 
 /** The sections that are right in themselves. */
@@ -56,20 +80,26 @@ function partsOf(raw: Raw): Partial<Config> {
   return Object.fromEntries(parts) as Partial<Config>;
 }
 
-/** A wrong `kind` hides what else is wrong in its section, so the likely one is tried in its place. */
+/** A wrong `kind` hides what else is wrong beside it, so the likely one is tried in its place. */
 function allIssues(raw: Raw, issues: readonly Issue[]): readonly Issue[] {
-  const likely = issues.flatMap((issue): [string, unknown][] => {
-    const [section] = issue.path;
-    if (issue.code !== "invalid_union" || !("options" in issue)) return [];
+  let likely: unknown = raw;
+  for (const issue of issues) {
+    if (issue.code !== "invalid_union" || !("options" in issue)) continue;
     const kinds = (issue.options ?? []).map(String);
-    const found = raw[String(section)] as { kind?: unknown };
-    const kind = suggest(String(found.kind), kinds) ?? kinds[0];
-    return [[String(section), { ...found, kind }]];
-  });
-  if (likely.length === 0) return issues;
-  const others = configSchema.safeParse({ ...raw, ...Object.fromEntries(likely) }).error?.issues;
+    likely = withLikely(likely, issue.path, kinds);
+  }
+  if (likely === raw) return issues;
+  const others = configSchema.safeParse(likely).error?.issues;
   const known = new Set(issues.map(identity));
   return [...issues, ...(others ?? []).filter((issue) => !known.has(identity(issue)))];
+}
+
+/** A copy of `value` with the nearest of `choices` at `path`. */
+function withLikely(value: unknown, path: Path, choices: readonly string[]): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return suggest(String(value), choices) ?? choices[0];
+  if (typeof value !== "object" || value === null) return value;
+  return { ...value, [key]: withLikely(Reflect.get(value, key), rest, choices) };
 }
 
 function identity(issue: Issue): string {

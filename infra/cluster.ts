@@ -58,7 +58,6 @@ export interface LoadBalancerCapability {
  */
 export async function createCluster(name: string, config: Config["cluster"]): Promise<Cluster> {
   switch (config.kind) {
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- true until there is a second kind
     case "local": {
       const { LocalCluster } = await import("./local/index.js");
       return new LocalCluster(name, {
@@ -67,6 +66,10 @@ export async function createCluster(name: string, config: Config["cluster"]): Pr
         nodes: config.nodes,
         loadBalancerAddress: config.loadBalancerAddress,
       });
+    }
+    case "eks": {
+      const { EksCluster } = await import("./eks/index.js");
+      return new EksCluster(name, config);
     }
   }
 }

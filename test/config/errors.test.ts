@@ -151,7 +151,7 @@ describe("a wrong configuration", () => {
       raw: { cluster: { kind: "gke", name: "dev", nodez: 1 } },
       message: `The stack's configuration has 2 problems:
   drydock:cluster.kind = "gke"
-    rule: must be "local"
+    rule: must be one of "local", "eks"
     fix:  change it, for example: "local"
   drydock:cluster.nodez = 1
     rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, nodes, loadBalancerAddress
@@ -197,7 +197,7 @@ describe("a wrong configuration", () => {
     rule: is in the namespace drydok, which nothing reads
     fix:  did you mean drydock:apps?
   drydock:cluster.kind = "lokal"
-    rule: must be "local"
+    rule: must be one of "local", "eks"
     fix:  did you mean "local"?
   drydock:apps.nginx.replicas = -1
     rule: must be a whole number from 0 to 100

@@ -34,14 +34,23 @@ describe("the JSON schema of the stack files", () => {
     expect(fs.readFileSync(file, "utf8")).toBe(stackFileSchemaText());
   });
 
-  it("is named by Pulumi.dev.yaml, for editors", () => {
-    const text = fs.readFileSync(path.join(root, "Pulumi.dev.yaml"), "utf8");
-    const name = /^# yaml-language-server: \$schema=(\S+)$/m.exec(text)?.[1];
-    expect(path.resolve(root, name ?? "")).toBe(file);
+  it.each(["Pulumi.dev.yaml", "Pulumi.prod.yaml", "examples/Pulumi.small.yaml"])(
+    "is named by %s, for editors",
+    (stack) => {
+      const text = fs.readFileSync(path.join(root, stack), "utf8");
+      const name = /^# yaml-language-server: \$schema=(\S+)$/m.exec(text)?.[1];
+      expect(path.resolve(root, path.dirname(stack), name ?? "")).toBe(file);
+    },
+  );
+
+  it.each(["dev", "prod", "small"])("accepts the file of the stack %s", (stack) => {
+    expect(accepts(stackFile(stack))).toBe(true);
   });
 
-  it("accepts Pulumi.dev.yaml", () => {
-    expect(accepts(stackFile("dev"))).toBe(true);
+  it("refuses a region beside aws:region", () => {
+    const { config } = stackFile("prod");
+    const cluster = { ...(config["drydock:cluster"] as object), region: "eu-central-1" };
+    expect(accepts({ config: { ...config, "drydock:cluster": cluster } })).toBe(false);
   });
 
   it.each([

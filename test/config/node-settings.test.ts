@@ -4,7 +4,11 @@ import { labels, taints } from "../../config/node-settings";
 import { parseConfig } from "../../config/parse";
 
 const cluster = { kind: "local", name: "dev" };
-const local = (nodes: unknown) => parseConfig({ cluster: { ...cluster, nodes } }).cluster.nodes;
+function local(nodes: unknown) {
+  const parsed = parseConfig({ cluster: { ...cluster, nodes } }).cluster;
+  if (parsed.kind !== "local") throw new Error(`The cluster is of kind ${parsed.kind}.`);
+  return parsed.nodes;
+}
 
 describe("labels of nodes", () => {
   it.each([

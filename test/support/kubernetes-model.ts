@@ -29,4 +29,8 @@ export const kubernetesModel: Readonly<Record<string, ResourceModel>> = {
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": object(),
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": object(),
   "kubernetes:policy/v1:PodDisruptionBudget": object(),
+  "kubernetes:storage.k8s.io/v1:StorageClass": object(),
+  "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass": object(),
+  "kubernetes:karpenter.sh/v1:NodePool": object(),
+  "kubernetes:helm.sh/v3:Release": () => ({ computed: { status: { status: "deployed" } } }),
 };

@@ -67,10 +67,10 @@ export interface Container {
   readonly lifecycle?: unknown;
 }
 
-/** The Kubernetes objects of a recording, in the order of their URNs. */
+/** The Kubernetes objects of a recording, in the order of their URNs; what a chart makes is not among them. */
 export function manifests({ resources }: Recording): Manifest[] {
   return resources
-    .filter(({ type }) => type.startsWith("kubernetes:"))
+    .filter(({ type }) => type.startsWith("kubernetes:") && !type.startsWith("kubernetes:helm"))
     .map(({ inputs }) => unwrapSecrets(inputs) as unknown as Manifest);
 }
 

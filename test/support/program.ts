@@ -1,8 +1,15 @@
 import { vi } from "vitest";
 
+import { awsModel, eksModel, publishedImageModel } from "./aws-model";
 import { kubernetesModel } from "./kubernetes-model";
 import { localModel } from "./local-model";
-import { record, type Recording, type RecordingOptions } from "./recording";
+import {
+  record,
+  recordBoth,
+  type Recording,
+  type RecordingOptions,
+  type Recordings,
+} from "./recording";
 import { programConfig, stackFile } from "./stack-file";
 
 /**
@@ -19,7 +26,24 @@ export async function recordProgram(
   return record(async () => (await import("../../index.js")).default(), {
     mode,
     stack,
-    model: { resources: { ...kubernetesModel, ...localModel }, functions: {} },
+    model: {
+      resources: {
+        ...kubernetesModel,
+        ...localModel,
+        ...awsModel,
+        ...eksModel,
+        ...publishedImageModel,
+      },
+      functions: {},
+    },
     config: programConfig({ ...stackFile(stack).config, ...changes }),
   });
+}
+
+/** Records index.ts at a first preview and at an update; fails where the two differ. */
+export function recordStack(
+  stack: string,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<Recordings> {
+  return recordBoth((mode) => recordProgram(stack, mode, changes));
 }

@@ -15,6 +15,8 @@ export interface RecordedResource {
   readonly type: string;
   readonly name: string;
   readonly custom: boolean;
+  /** A component that its package's plugin makes; absent for those of the program itself. */
+  readonly remote?: true;
   /** URN; empty for the stack itself. */
   readonly parent: string;
   /** URN of an explicit provider; empty for a default provider, and for components. */
@@ -36,6 +38,10 @@ export interface ResourceOptions {
   readonly replaceOnChanges?: readonly string[];
   readonly additionalSecretOutputs?: readonly string[];
   readonly aliases?: readonly string[];
+  /** URNs of the providers that a remote component's children get, by package. */
+  readonly providers?: Readonly<Record<string, string>>;
+  /** How many functions the engine applies to the resource and its children. */
+  readonly transforms?: number;
   readonly importId?: string;
   /** URN of the resource whose deletion takes this one along. */
   readonly deletedWith?: string;
@@ -51,13 +57,18 @@ export function recordedResource(
     type: request.getType(),
     name: request.getName(),
     custom: request.getCustom(),
+    ...(request.getRemote() ? { remote: true as const } : {}),
     parent: request.getParent(),
     // A reference is `<urn>::<id>`.
-    provider: request.getProvider().split("::").slice(0, 4).join("::"),
+    provider: urnOf(request.getProvider()),
     dependencies: [...new Set(request.getDependenciesList())].sort(),
     options: recordedOptions(request),
     inputs: fromStruct(request.getObject()),
   };
+}
+
+function urnOf(reference: string): string {
+  return reference.split("::").slice(0, 4).join("::");
 }
 
 function recordedOptions(request: resource.RegisterResourceRequest): ResourceOptions {
@@ -74,6 +85,8 @@ function recordedOptions(request: resource.RegisterResourceRequest): ResourceOpt
     replaceOnChanges: request.getReplaceonchangesList(),
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     aliases,
+    providers: providersOf(request),
+    transforms: request.getTransformsList().length,
     importId: request.getImportid(),
     deletedWith: request.getDeletedwith(),
     timeouts:
@@ -83,6 +96,17 @@ function recordedOptions(request: resource.RegisterResourceRequest): ResourceOpt
   };
   const isSet = (value: unknown) => (Array.isArray(value) ? value.length > 0 : Boolean(value));
   return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
+}
+
+function providersOf(request: resource.RegisterResourceRequest) {
+  if (!request.getRemote()) return undefined;
+  const entries: [string, string][] = request.getProvidersMap().toObject(false, String);
+  return Object.fromEntries(entries.map(([name, reference]) => [name, urnOf(reference)]));
+}
+
+/** A text, or a mark in the place of what is none, or not known yet. */
+export function textOf(value: PropertyValue | undefined): string {
+  return typeof value === "string" ? value : "[no text]";
 }
 
 /** A value as plain data, with secrets and unknowns told apart from all else; for comparisons. */

@@ -9,7 +9,7 @@ import {
   toStruct,
   UNKNOWN,
 } from "../../toolchain/plugin/values";
-import { plain, recordedResource, type RecordedResource } from "./recorded";
+import { plain, recordedResource, type RecordedResource, textOf } from "./recorded";
 
 /**
  * What providers answer. A type or a function without a row fails the recording: a model that makes up
@@ -87,6 +87,32 @@ export async function record(
   return recorder.recording();
 }
 
+/** The same program at a first preview and at an update. */
+export interface Recordings {
+  readonly preview: Recording;
+  readonly update: Recording;
+}
+
+/**
+ * Records a program twice: before anything exists, and as it is created.
+ * @throws RecordingError also where the two register different resources: a preview would not tell the truth
+ */
+export async function recordBoth(
+  recordIn: (mode: RecordingOptions["mode"]) => Promise<Recording>,
+): Promise<Recordings> {
+  const preview = await recordIn("preview");
+  const update = await recordIn("update");
+  const urns = (recording: Recording) => new Set(recording.resources.map(({ urn }) => urn));
+  const missing = (from: Set<string>, mode: string) => (urn: string) =>
+    from.has(urn) ? [] : [`not registered in ${mode}: ${urn}`];
+  const failures = [
+    ...[...urns(update)].flatMap(missing(urns(preview), "a preview")),
+    ...[...urns(preview)].flatMap(missing(urns(update), "an update")),
+  ];
+  if (failures.length > 0) throw new RecordingError(failures);
+  return { preview, update };
+}
+
 /** Copies of the same recording are equal as text, and two texts differ where the recordings do. */
 export function recordingText({ resources, outputs }: Recording): string {
   const plainResources = resources.map((one) => ({
@@ -106,6 +132,7 @@ const outputAsText = /Calling \[?(?:toString|toJSON)\]? on an \[?Output/;
  */
 class Recorder {
   private readonly resources = new Map<string, RecordedResource>();
+  private readonly states = new Map<string, PropertyMap>();
   private readonly failures: string[] = [];
   private activity = 0;
 
@@ -172,13 +199,23 @@ class Recorder {
 
     const response = new resource.RegisterResourceResponse();
     response.setUrn(urn);
-    if (!recorded.custom) return response;
+    // A remote component's outputs come from its plugin; one of the program's own has them itself.
+    if (!recorded.custom && recorded.remote !== true) return response;
     if (this.mode === "update") response.setId(`${recorded.name}-id`);
-    response.setObject(toStruct(this.outputsOf(recorded)));
+    const state = this.outputsOf(recorded);
+    this.states.set(urn, { urn, id: response.getId(), state });
+    response.setObject(toStruct(state));
     return response;
   }
 
-  private outputsOf({ urn, type, name, provider, inputs }: RecordedResource): PropertyMap {
+  /** The SDK asks for what a reference to a resource stands for, such as the role of a component. */
+  private stateOf(urn: string): PropertyMap {
+    const state = this.states.get(urn);
+    if (state === undefined) this.failures.push(`a reference to what is not registered: ${urn}`);
+    return state ?? { urn, id: "", state: {} };
+  }
+
+  private outputsOf({ urn, type, name, provider, inputs, remote }: RecordedResource): PropertyMap {
     const row = this.model.resources[type];
     if (row === undefined) {
       this.failures.push(`the model has no row for the type ${type} of ${urn}`);
@@ -188,7 +225,8 @@ class Recorder {
     if (containsUnknown(this.resources.get(provider)?.inputs)) return {};
     const { known = {}, computed = {} } = row({ name, inputs });
     const later = this.mode === "update" ? computed : mapValues(computed, () => UNKNOWN);
-    return { ...inputs, ...known, ...later };
+    // A component's outputs are its own; what it was given it does not give back.
+    return { ...(remote === true ? {} : inputs), ...known, ...later };
   }
 
   private registerOutputs(request: resource.RegisterResourceOutputsRequest): object {
@@ -202,7 +240,10 @@ class Recorder {
   }
 
   private invoke(request: resource.ResourceInvokeRequest): resource.ResourceInvokeResponse {
-    const answer = this.model.functions[request.getTok()];
+    const answer =
+      request.getTok() === "pulumi:pulumi:getResource"
+        ? (args: PropertyMap) => this.stateOf(textOf(args.urn))
+        : this.model.functions[request.getTok()];
     if (answer === undefined) this.failures.push(`the model has no row for ${request.getTok()}`);
     const response = new resource.ResourceInvokeResponse();
     response.setReturn(toStruct(answer?.(fromStruct(request.getArgs())) ?? {}));

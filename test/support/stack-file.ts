@@ -10,9 +10,13 @@ interface StackFile {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** Pulumi.<stack>.yaml as data. */
+/** Pulumi.<stack>.yaml as data, from the root or from examples/. */
 export function stackFile(stack: string): StackFile {
-  const text = fs.readFileSync(path.join(root, `Pulumi.${stack}.yaml`), "utf8");
+  const name = `Pulumi.${stack}.yaml`;
+  const [file = name] = [name, `examples/${name}`].filter((one) =>
+    fs.existsSync(path.join(root, one)),
+  );
+  const text = fs.readFileSync(path.join(root, file), "utf8");
   return parse(text) as StackFile;
 }
 

@@ -32,12 +32,19 @@ export default defineConfig(
   },
   {
     // A Pulumi component is registered by its constructor; nobody needs to hold it.
-    files: ["index.ts", "infra/**/*.ts", "apps/**/*.ts", "test/**/*.ts"],
+    files: ["index.ts", "bootstrap/**/*.ts", "infra/**/*.ts", "apps/**/*.ts", "test/**/*.ts"],
     rules: { "no-new": "off" },
   },
   {
     // The program: one reader of the configuration, no environment, no clock, no chance.
-    files: ["index.ts", "config/**/*.ts", "infra/*.ts", "infra/platform/**/*.ts", "apps/**/*.ts"],
+    files: [
+      "index.ts",
+      "config/**/*.ts",
+      "infra/*.ts",
+      "infra/eks/**/*.ts",
+      "infra/platform/**/*.ts",
+      "apps/**/*.ts",
+    ],
     rules: {
       "no-restricted-globals": ["error", { name: "process", message: "Take it from config/." }],
       "no-restricted-properties": [

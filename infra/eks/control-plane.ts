@@ -57,9 +57,12 @@ export class ControlPlane extends pulumi.ComponentResource {
       this,
     );
     const { autoModeNodeRole } = args;
+    // Stack files disable the default one, with those of all packages.
+    const plugin = new eks.Provider(`${name}-plugin`, {}, { parent: this });
     const cluster = new eks.Cluster(`${name}-eks`, clusterArgs(args, role), {
       parent: this,
       protect: place.protect,
+      provider: plugin,
       providers: [args.provider],
       dependsOn: [role, logs, ...(autoModeNodeRole === undefined ? [] : [autoModeNodeRole])],
       transforms: [closedToCreator],

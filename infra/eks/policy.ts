@@ -23,7 +23,8 @@ export function policy(statements: readonly Statement[]): pulumi.Input<string> {
   return isPlain(document) ? JSON.stringify(document) : pulumi.jsonStringify(document);
 }
 
-function isPlain(value: unknown): boolean {
+/** Whether all of it is known before anything exists. */
+export function isPlain(value: unknown): boolean {
   if (pulumi.Output.isInstance(value) || value instanceof Promise) return false;
   return typeof value !== "object" || value === null || Object.values(value).every(isPlain);
 }

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
-import { policy, type Statement } from "./policy";
+import { isPlain, policy, type Statement } from "./policy";
 
 export interface RoleArgs {
   readonly description: string;
@@ -35,14 +35,22 @@ export class Role extends pulumi.ComponentResource {
         { parent: this },
       );
     }
-    if (statements.length > 0) {
-      new aws.iam.RolePolicy(
-        `${name}-policy`,
-        { role: this.role.name, policy: policy(statements) },
-        { parent: this },
-      );
-    }
+    // Apart, so that a first preview shows all but what is about resources that are not there yet.
+    this.inline(`${name}-policy`, statements.filter(isPlain));
+    this.inline(
+      `${name}-policy-resources`,
+      statements.filter((statement) => !isPlain(statement)),
+    );
     this.arn = this.role.arn;
     this.registerOutputs({ arn: this.arn });
+  }
+
+  private inline(name: string, statements: readonly Statement[]): void {
+    if (statements.length === 0) return;
+    new aws.iam.RolePolicy(
+      name,
+      { role: this.role.name, policy: policy(statements) },
+      { parent: this },
+    );
   }
 }

@@ -92,3 +92,21 @@ describe("what the SDK loads for nothing", () => {
     expect(await loadedAfter(paths)).toEqual([false, true]);
   });
 });
+
+/** infra/cluster.ts */
+describe("the libraries of a kind of cluster", () => {
+  async function loadedWith(...files: string[]): Promise<string[]> {
+    const script = `
+      require("./scripts/typescript.cjs");
+      for (const file of ${JSON.stringify(files)}) require(file);
+      const packages = Object.keys(require.cache).map((file) => /@pulumi.(aws|eks)\\b/.exec(file)?.[1]);
+      console.log(JSON.stringify([...new Set(packages)].filter(Boolean)));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], { cwd: root });
+    return (JSON.parse(stdout) as string[]).sort();
+  }
+
+  it("are not loaded for a stack that has another", async () => {
+    expect(await loadedWith("./infra/cluster.ts", "./infra/local/index.ts")).toEqual([]);
+    expect(await loadedWith("./infra/cluster.ts", "./infra/eks/index.ts")).toEqual(["aws", "eks"]);
+  });
+});

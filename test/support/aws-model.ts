@@ -67,6 +67,13 @@ export const awsModel: Readonly<Record<string, ResourceModel>> = {
     keyId: `${name}-id`,
     arn: arn("kms", `key/${name}-id`),
   })),
+  "aws:s3/bucket:Bucket": withArn("s3", "bucket"),
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": made(),
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": made(),
+  "aws:s3/bucketPolicy:BucketPolicy": made(),
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": made(),
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": made(),
+  "aws:s3/bucketVersioning:BucketVersioning": made(),
   "aws:sqs/queue:Queue": named("name", (name) => ({
     arn: arn("sqs", `${name}-0a1b2c3`),
     url: `https://sqs.eu-central-1.amazonaws.com/${ACCOUNT}/${name}-0a1b2c3`,
@@ -80,6 +87,7 @@ export const awsModel: Readonly<Record<string, ResourceModel>> = {
  * Its children exist in the plugin only, and are not recorded.
  */
 export const eksModel: Readonly<Record<string, ResourceModel>> = {
+  "pulumi:providers:eks": () => ({}),
   "eks:index:Cluster": ({ inputs }) => ({
     computed: {
       eksCluster: {

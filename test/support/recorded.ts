@@ -104,6 +104,14 @@ function providersOf(request: resource.RegisterResourceRequest) {
   return Object.fromEntries(entries.map(([name, reference]) => [name, urnOf(reference)]));
 }
 
+/** Paths, such as `.spec.ports.0`, of what is not known yet. */
+export function unknownPaths(value: PropertyValue, path = ""): string[] {
+  if (value instanceof Unknown) return [path];
+  if (value instanceof Secret) return unknownPaths(value.value, path);
+  if (!Array.isArray(value) && !isMap(value)) return [];
+  return Object.entries(value).flatMap(([key, child]) => unknownPaths(child, `${path}.${key}`));
+}
+
 /** A text, or a mark in the place of what is none, or not known yet. */
 export function textOf(value: PropertyValue | undefined): string {
   return typeof value === "string" ? value : "[no text]";

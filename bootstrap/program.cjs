@@ -1,0 +1,4 @@
+"use strict";
+require("../scripts/typescript.cjs");
+require("../scripts/postpone.cjs");
+module.exports = require("./index.ts");

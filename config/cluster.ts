@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { eksSchema } from "./eks";
+import { existing } from "./existing";
 import { dnsLabel, loopbackAddress } from "./fields";
 import { localKubernetesVersions, pinnedKubernetesVersion } from "./kubernetes-versions";
 import { KWOK_LABEL_RULE, labels, taints } from "./node-settings";
@@ -103,7 +104,7 @@ const local = z
   .meta({ description: "A Kubernetes cluster on this machine." });
 
 /** Section `drydock:cluster`: the variant is chosen by `kind`, and each variant has its own keys. */
-export const clusterSchema = z.discriminatedUnion("kind", [local, eksSchema]).meta({
+export const clusterSchema = z.discriminatedUnion("kind", [local, existing, eksSchema]).meta({
   description: "The Kubernetes cluster that the stack makes or uses.",
   examples: [{ kind: "local", name: "drydock-dev" }],
 });

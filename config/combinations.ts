@@ -13,6 +13,7 @@ export function impossibleCombinations({ cluster, apps, platform }: Partial<Conf
   return [
     ...(cluster?.kind === "local" ? nodes(cluster) : []),
     ...(cluster?.kind === "eks" ? eksRules(cluster) : []),
+    ...(cluster === undefined || apps === undefined ? [] : images(cluster, apps)),
     ...(apps === undefined || platform === undefined ? [] : appNamespaces(apps, platform)),
   ];
 }
@@ -27,6 +28,17 @@ function nodes(cluster: Extract<Config["cluster"], { kind: "local" }>): Problem[
       'set it to 1, or nodes.real to "auto"',
     ),
   ];
+}
+
+/** An image that is built here must get to the nodes, and a cluster of others takes it from a registry only. */
+function images(cluster: Config["cluster"], apps: Config["apps"]): Problem[] {
+  if (cluster.kind !== "existing" || cluster.registry !== undefined) return [];
+  return Object.entries(apps).flatMap(([app, { image }]) => {
+    if (image !== undefined) return [];
+    const rule = "is missing; the nodes of an existing cluster get an image from a registry only";
+    const fix = `add an image that they can pull, or drydock:cluster.registry, where the project's own is pushed`;
+    return [{ key: `drydock:apps.${app}.image`, rule, fix }];
+  });
 }
 
 function appNamespaces(apps: Config["apps"], platform: Config["platform"]): Problem[] {

@@ -32,3 +32,18 @@ export const imageReference = () =>
     /^(?:[a-z0-9.-]+(?::\d+)?\/)?[a-z0-9._/-]+(?::(?!latest(?:@|$))\w[\w.-]{0,127}(?:@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})$/,
     "an image with a tag other than latest, or with a digest (name:tag, name@sha256:…)",
   );
+
+/** Where images are pushed: a host with an optional port, and a path below it. */
+export const registry = () =>
+  text(
+    /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9.-]+(?=:))(?::\d{1,5})?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/,
+    'a registry\'s host and an optional path, without scheme or tag ("localhost:5001", "ghcr.io/me")',
+  );
+
+export const uuid = () =>
+  text(
+    /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
+    "a UID, as kubectl get namespace kube-system --output jsonpath={.metadata.uid} prints it",
+  );
+
+export const nonEmpty = (rule: string) => text(/\S/, rule);

@@ -39,6 +39,14 @@ export const localKubernetesVersions = Object.entries<KubernetesVersionFacts>(ku
   .filter(([, { local }]) => local)
   .map(([version]) => version as KubernetesVersion);
 
+const pinnedMinor = Number(pinnedKubernetesVersion.split(".")[1]);
+
+/**
+ * The minors (of 1.x) that a cluster of somebody else's may run: what is tested here is the pinned one;
+ * its APIs are the same two minors back, as far as Kubernetes itself lets nodes lag, and one ahead.
+ */
+export const supportedMinors = { oldest: pinnedMinor - 2, newest: pinnedMinor + 1 };
+
 /** Says in words that a stack's minor is not the one the other stacks run; undefined if it is. */
 export function versionWarning(version: KubernetesVersion): string | undefined {
   if (version === pinnedKubernetesVersion) return undefined;

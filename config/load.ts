@@ -30,7 +30,9 @@ export function loadConfig(source: pulumi.Config): Config {
       foreignKeys: all.map(([key]) => key).filter((key) => !key.startsWith(prefix)),
     },
   );
-  const warning = versionWarning(config.cluster.kubernetesVersion);
+  const { cluster } = config;
+  const warning =
+    cluster.kind === "existing" ? undefined : versionWarning(cluster.kubernetesVersion);
   if (warning !== undefined) void pulumi.log.warn(warning);
   return config;
 }

@@ -71,5 +71,9 @@ export async function createCluster(name: string, config: Config["cluster"]): Pr
       const { EksCluster } = await import("./eks/index.js");
       return new EksCluster(name, config);
     }
+    case "existing": {
+      const { ExistingCluster } = await import("./existing/index.js");
+      return ExistingCluster.connect(name, config);
+    }
   }
 }

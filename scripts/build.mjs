@@ -17,7 +17,7 @@ const bundles = [
     executable: true,
   },
   {
-    source: "infra/local/provider/main.ts",
+    source: "infra/plugin/main.ts",
     output: "plugins/drydock/pulumi-resource-drydock",
     executable: true,
   },

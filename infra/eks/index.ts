@@ -4,13 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
 import { hashRecipeInputs } from "../images/hash";
+import { PublishedImage } from "../published-image";
 import { Access } from "./access";
 import { awsProvider } from "./aws-provider";
 import { clusterRole } from "./cluster-role";
 import { compute } from "./compute";
 import { ControlPlane } from "./control-plane";
 import { controllers } from "./controllers";
-import { PublishedImage } from "./image";
 import { encryptionKeys, type Keys } from "./keys";
 import { loadBalancerCapability } from "./load-balancer";
 import { Network } from "./network";

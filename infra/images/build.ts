@@ -4,7 +4,6 @@ import { writeArchive, type Blob } from "./archive";
 import { resolveBase } from "./base";
 import type { BuildContext, ResolvedBase } from "./context";
 import { digestOf } from "./canonical";
-import { ImageError } from "./errors";
 import { hashRecipeInputs } from "./hash";
 import { readEntries } from "./layer";
 import * as oci from "./oci";
@@ -133,19 +132,9 @@ function contextOf(options: BuildOptions): BuildContext {
   return {
     cache: imageCache(cacheDirectory),
     root,
-    architecture: hostArchitecture(),
+    architecture: oci.hostArchitecture(),
     crane,
     signal,
     onProgress: onProgress ?? (() => undefined),
   };
-}
-
-function hostArchitecture(): oci.Architecture {
-  if (process.arch === "x64") return "amd64";
-  if (process.arch === "arm64") return "arm64";
-  throw new ImageError({
-    what: "No image can be built for this machine.",
-    why: `its processor architecture, ${process.arch}, is neither x64 nor arm64`,
-    fix: "run on a 64-bit Intel, AMD or ARM machine",
-  });
 }

@@ -1,3 +1,4 @@
+import { ImageError } from "./errors";
 import type { ImageConfig } from "./recipe";
 
 export const MEDIA_TYPES = {
@@ -126,4 +127,15 @@ export function envValue(env: readonly string[] | undefined, name: string): stri
 function mergeEnv(base: readonly string[], env: Readonly<Record<string, string>>): string[] {
   const kept = base.filter((line) => !(line.slice(0, line.indexOf("=")) in env));
   return [...kept, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
+}
+
+/** What images are built for: the architecture of this machine. */
+export function hostArchitecture(): Architecture {
+  if (process.arch === "x64") return "amd64";
+  if (process.arch === "arm64") return "arm64";
+  throw new ImageError({
+    what: "No image can be built for this machine.",
+    why: `its processor architecture, ${process.arch}, is neither x64 nor arm64`,
+    fix: "run on a 64-bit Intel, AMD or ARM machine",
+  });
 }

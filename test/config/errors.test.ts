@@ -43,6 +43,33 @@ describe("a wrong configuration", () => {
     fix:  remove it`,
     },
     {
+      title: "app without an image on a cluster that has no registry",
+      raw: { cluster: { kind: "existing" } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.image
+    rule: is missing; the nodes of an existing cluster get an image from a registry only
+    fix:  add an image that they can pull, or drydock:cluster.registry, where the project's own is pushed`,
+    },
+    {
+      title: "registry that is a URL, and an identity that is none",
+      raw: { cluster: { kind: "existing", registry: "https://ghcr.io/me", identity: "prod" } },
+      message: `The stack's configuration has 2 problems:
+  drydock:cluster.registry = "https://ghcr.io/me"
+    rule: must be a registry's host and an optional path, without scheme or tag ("localhost:5001", "ghcr.io/me")
+    fix:  change it, for example: "localhost:5001"
+  drydock:cluster.identity = "prod"
+    rule: must be a UID, as kubectl get namespace kube-system --output jsonpath={.metadata.uid} prints it
+    fix:  change it, for example: "6f1b3c52-7d0a-4c8e-9a55-0d3f6b1c2e4d"`,
+    },
+    {
+      title: "key of another kind of cluster",
+      raw: { cluster: { kind: "existing", name: "dev", registry: "localhost:5001" } },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster.name = "dev"
+    rule: is not a key of drydock:cluster, which has kind, kubeconfig, context, registry, identity
+    fix:  remove it`,
+    },
+    {
       title: "replicas -1",
       raw: { cluster, apps: { nginx: { replicas: -1 } } },
       message: `The stack's configuration has 1 problem:
@@ -151,7 +178,7 @@ describe("a wrong configuration", () => {
       raw: { cluster: { kind: "gke", name: "dev", nodez: 1 } },
       message: `The stack's configuration has 2 problems:
   drydock:cluster.kind = "gke"
-    rule: must be one of "local", "eks"
+    rule: must be one of "local", "existing", "eks"
     fix:  change it, for example: "local"
   drydock:cluster.nodez = 1
     rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, nodes, loadBalancerAddress
@@ -197,7 +224,7 @@ describe("a wrong configuration", () => {
     rule: is in the namespace drydok, which nothing reads
     fix:  did you mean drydock:apps?
   drydock:cluster.kind = "lokal"
-    rule: must be one of "local", "eks"
+    rule: must be one of "local", "existing", "eks"
     fix:  did you mean "local"?
   drydock:apps.nginx.replicas = -1
     rule: must be a whole number from 0 to 100

@@ -101,16 +101,3 @@ export const eksModel: Readonly<Record<string, ResourceModel>> = {
     },
   }),
 };
-
-/** The image that this project's plugin pushes. */
-export const publishedImageModel: Readonly<Record<string, ResourceModel>> = {
-  "drydock:existing:Image": ({ inputs }) => {
-    const { name } = JSON.parse(textOf(inputs.recipe)) as { name: string };
-    return {
-      computed: {
-        reference: `${textOf(inputs.registry)}/${name}@sha256:${"0".repeat(64)}`,
-        base: "registry",
-      },
-    };
-  },
-};

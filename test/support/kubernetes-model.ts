@@ -13,6 +13,11 @@ function asMap(value: PropertyValue | undefined): PropertyMap {
   return isMap(value) ? value : {};
 }
 
+function serviceStatus({ spec }: PropertyMap): PropertyMap {
+  const balanced = asMap(spec).type === "LoadBalancer";
+  return { status: { loadBalancer: balanced ? { ingress: [{ ip: "127.0.0.1" }] } : {} } };
+}
+
 /** The kinds that the program uses. */
 export const kubernetesModel: Readonly<Record<string, ResourceModel>> = {
   "pulumi:providers:kubernetes": () => ({}),
@@ -21,9 +26,7 @@ export const kubernetesModel: Readonly<Record<string, ResourceModel>> = {
   "kubernetes:core/v1:LimitRange": object(),
   "kubernetes:core/v1:ServiceAccount": object(),
   "kubernetes:core/v1:ConfigMap": object(),
-  "kubernetes:core/v1:Service": object({
-    status: { loadBalancer: { ingress: [{ ip: "127.0.0.1" }] } },
-  }),
+  "kubernetes:core/v1:Service": (created) => object(serviceStatus(created.inputs))(created),
   "kubernetes:apps/v1:Deployment": object({ status: { availableReplicas: 3 } }),
   "kubernetes:networking.k8s.io/v1:NetworkPolicy": object(),
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": object(),

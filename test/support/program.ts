@@ -1,9 +1,11 @@
 import { vi } from "vitest";
 
-import { awsModel, eksModel, publishedImageModel } from "./aws-model";
+import { awsModel, eksModel } from "./aws-model";
+import { detected, existingModel } from "./existing-model";
 import { kubernetesModel } from "./kubernetes-model";
 import { localModel } from "./local-model";
 import {
+  type ProviderModel,
   record,
   recordBoth,
   type Recording,
@@ -12,30 +14,31 @@ import {
 } from "./recording";
 import { programConfig, stackFile } from "./stack-file";
 
+const resources = {
+  ...kubernetesModel,
+  ...localModel,
+  ...existingModel,
+  ...awsModel,
+  ...eksModel,
+};
+
 /**
  * Records index.ts as it stands.
  * @param stack whose stack file is the configuration
  * @param changes keys to put in the place of the stack file's
+ * @param functions the plugin's answers. Default: a cluster of kind
  */
 export async function recordProgram(
   stack: string,
   mode: RecordingOptions["mode"],
   changes: Readonly<Record<string, unknown>> = {},
+  functions: ProviderModel["functions"] = { "drydock:existing:detect": () => detected() },
 ): Promise<Recording> {
   vi.resetModules();
   return record(async () => (await import("../../index.js")).default(), {
     mode,
     stack,
-    model: {
-      resources: {
-        ...kubernetesModel,
-        ...localModel,
-        ...awsModel,
-        ...eksModel,
-        ...publishedImageModel,
-      },
-      functions: {},
-    },
+    model: { resources, functions },
     config: programConfig({ ...stackFile(stack).config, ...changes }),
   });
 }

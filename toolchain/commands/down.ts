@@ -35,12 +35,13 @@ export async function down(context: CommandContext): Promise<number> {
 }
 
 function destroy(project: Project, { interactive, args }: CommandContext): Promise<number> {
+  const local = project.settings.clusterKind === "local";
   const rest = args.filter((arg) => !["-y", "--yes", "--", "--force"].includes(arg));
   const command = ["destroy", "--stack", STACK, "--yes", "--skip-preview", ...rest];
-  // The cluster goes too: objects on a cluster that does not answer need no deletion of their own.
+  // A local cluster goes too: its objects need no deletion of their own where it does not answer.
   return runPulumi(project, command, {
     interactive,
-    env: { PULUMI_K8S_DELETE_UNREACHABLE: "true" },
+    ...(local && { env: { PULUMI_K8S_DELETE_UNREACHABLE: "true" } }),
   });
 }
 

@@ -63,17 +63,19 @@ async function warnOfMissingPackages(
 async function report(project: Project, signal: AbortSignal): Promise<void> {
   const outputs = await stackOutputs(project);
   const url = outputs.nginxUrl;
-  if (typeof url === "string" && outputs.servesTraffic !== false) {
-    say("");
-    say(`${url} answers: HTTP ${await waitForPage(url, signal)}`);
-  } else {
-    say("");
+  const local = project.settings.clusterKind === "local";
+  say("");
+  if (typeof url !== "string" || outputs.servesTraffic === false) {
     say(
       "The cluster's nodes are simulated: pods are scheduled, no process runs, no page is served.",
     );
+  } else if (new URL(url).hostname.endsWith(".svc")) {
+    say(`${url} answers inside the cluster only: it has no load balancer.`);
+  } else {
+    say(`${url} answers: HTTP ${await waitForPage(url, signal)}`);
   }
   say(`
   eval "$(npm run -s env)"     pulumi and kubectl in this shell
   kubectl get pods -A
-  npm run down                 removes the stack and its cluster`);
+  npm run down                 removes the stack${local ? " and its cluster" : "; the cluster stays"}`);
 }

@@ -43,7 +43,7 @@ export class Project {
     cpSync(join(root, "toolchain", "go"), join(project.folder, "toolchain", "go"), {
       recursive: true,
     });
-    await bundle("infra/local/provider/main.ts", project.plugin);
+    await bundle("infra/plugin/main.ts", project.plugin);
     await bundle("infra/local/agent/main.ts", join(project.folder, "dist", "local", "agent.js"));
     await linkCache(join(project.cache, "drydock"));
     if (owner !== undefined) {

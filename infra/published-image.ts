@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 export interface PublishedImageArgs {
-  /** Host of a registry. */
+  /** Host and optional path of a registry, such as `ghcr.io/me`. */
   readonly registry: string;
   /** An ImageRecipe as JSON; its name is that of the repository. */
   readonly recipe: string;
@@ -10,8 +10,8 @@ export interface PublishedImageArgs {
 }
 
 /**
- * An image built where Pulumi runs and pushed with the credentials of `docker login`, by this project's
- * own plugin.
+ * An image built where Pulumi runs and pushed to a registry with the credentials of `docker login`, by
+ * this project's own plugin.
  */
 export class PublishedImage extends pulumi.CustomResource {
   /** `registry/name@sha256:…`. */

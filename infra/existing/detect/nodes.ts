@@ -1,0 +1,41 @@
+import type { Finding, Node, StorageClass } from "./objects";
+
+const ZONE = "topology.kubernetes.io/zone";
+const DEFAULT_CLASS = [
+  "storageclass.kubernetes.io/is-default-class",
+  "storageclass.beta.kubernetes.io/is-default-class",
+];
+
+/** Sorted; empty where nodes carry no zone. */
+export function zonesOf(nodes: readonly Node[]): string[] {
+  return distinct(nodes.map(({ metadata }) => metadata.labels?.[ZONE]));
+}
+
+/** Sorted, as Go writes them. */
+export function architecturesOf(nodes: readonly Node[]): string[] {
+  return distinct(nodes.map(({ status }) => status?.nodeInfo?.architecture));
+}
+
+/** A node of kwok takes pods and runs none of them. */
+export function isSimulated({ metadata }: Node): boolean {
+  return (
+    metadata.annotations?.["kwok.x-k8s.io/node"] === "fake" || metadata.labels?.type === "kwok"
+  );
+}
+
+/** Of several defaults the newest counts, as it does for Kubernetes. */
+export function storageClassOf(classes: readonly StorageClass[]): Finding<string | undefined> {
+  const [newest] = classes
+    .filter(({ metadata }) => DEFAULT_CLASS.some((key) => metadata.annotations?.[key] === "true"))
+    .sort((a, b) => compare(b.metadata.creationTimestamp, a.metadata.creationTimestamp));
+  const name = newest?.metadata.name;
+  return { value: name, sign: name ?? "no default StorageClass" };
+}
+
+function distinct(values: readonly (string | undefined)[]): string[] {
+  return [...new Set(values.flatMap((value) => (value === undefined ? [] : [value])))].sort();
+}
+
+function compare(left = "", right = ""): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -91,6 +91,16 @@ const local = z
           "stacks share. A running cluster is upgraded in place, one minor at a time, after a snapshot of etcd; it " +
           "cannot go back.",
       }),
+    engine: z
+      .enum(["auto", "native", "kind"])
+      .default("auto")
+      .meta({
+        description:
+          "What the cluster runs in. `native` is processes of this machine; `kind` is a container of Docker or Podman, " +
+          "made by kind, which needs no root. `auto` takes a native cluster with a real node where this machine permits one, " +
+          "else kind where Docker or Podman answers, else a native cluster with simulated nodes. A cluster that is " +
+          "there stays in what it is.",
+      }),
     nodes: nodes.prefault({}),
     loadBalancerAddress: loopbackAddress()
       .default("127.0.0.1")

@@ -18,7 +18,10 @@ export function impossibleCombinations({ cluster, apps, platform }: Partial<Conf
   ];
 }
 
+type LocalNodes = Extract<Config["cluster"], { kind: "local" }>["nodes"];
+
 function nodes(cluster: Extract<Config["cluster"], { kind: "local" }>): Problem[] {
+  if (cluster.engine === "kind") return kindNodes(cluster.nodes);
   if (cluster.nodes.real !== "never" || cluster.nodes.simulated > 0) return [];
   return [
     problem(
@@ -27,6 +30,20 @@ function nodes(cluster: Extract<Config["cluster"], { kind: "local" }>): Problem[
       'must be 1 or more where nodes.real is "never": no pod could be scheduled',
       'set it to 1, or nodes.real to "auto"',
     ),
+  ];
+}
+
+/** kind's one node is real, and kwok's stand beside a native control plane only. */
+function kindNodes({ real, simulated }: LocalNodes): Problem[] {
+  const fix = 'remove it, or set engine to "native"';
+  const key = "drydock:cluster.nodes";
+  return [
+    ...(real === "never"
+      ? [problem(`${key}.real`, real, 'must not be "never" where engine is "kind"', fix)]
+      : []),
+    ...(simulated > 0
+      ? [problem(`${key}.simulated`, simulated, 'must be 0 where engine is "kind"', fix)]
+      : []),
   ];
 }
 

@@ -60,10 +60,11 @@ export async function createCluster(name: string, config: Config["cluster"]): Pr
   switch (config.kind) {
     case "local": {
       const { LocalCluster } = await import("./local/index.js");
-      return new LocalCluster(name, {
+      return LocalCluster.create(name, {
         clusterName: config.name,
         kubernetesVersion: config.kubernetesVersion,
         nodes: config.nodes,
+        engine: config.engine,
         loadBalancerAddress: config.loadBalancerAddress,
       });
     }

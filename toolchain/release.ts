@@ -25,7 +25,8 @@ export type ToolName =
   | "host-local"
   | "loopback"
   | "portmap"
-  | "crane";
+  | "crane"
+  | "kind";
 
 /** The Kubernetes minors that a local cluster can run, in ascending order. */
 export const KUBERNETES_MINORS = ["1.35", "1.36"] as const;
@@ -60,7 +61,7 @@ export interface Release {
 }
 
 export type RecipeName =
-  "pulumi" | "etcd" | "containerd" | "runc" | "kubernetes" | "kubernetes-1.35";
+  "pulumi" | "etcd" | "containerd" | "runc" | "kubernetes" | "kubernetes-1.35" | "kind";
 
 /** One `go build`. Recipes of one module share what they compile. */
 export interface Recipe {

@@ -14,6 +14,7 @@ import { DEFAULT_KUBERNETES_MINOR } from "./tools";
 export interface StackSettings {
   readonly clusterKind: string;
   readonly clusterName: string;
+  readonly engine: "auto" | "native" | "kind";
   readonly realNodes: "auto" | "always" | "never";
   readonly simulatedNodes: number;
   readonly kubernetes: KubernetesMinor;
@@ -30,6 +31,7 @@ export async function readStackSettings(root: string, stack: string): Promise<St
   return {
     clusterKind: text(cluster.kind, "local"),
     clusterName: text(cluster.name, "dev"),
+    engine: cluster.engine === "native" || cluster.engine === "kind" ? cluster.engine : "auto",
     realNodes: nodes.real === "always" || nodes.real === "never" ? nodes.real : "auto",
     simulatedNodes: typeof nodes.simulated === "number" ? nodes.simulated : 0,
     kubernetes:

@@ -68,6 +68,8 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
       "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${PULUMI_VERSION}`,
     },
   },
+  // Its version is a constant in its source.
+  kind: { module: "kind", title: "kind", variables: {} },
   kubernetes: kubernetesRecipe("1.36", "kubernetes", "Kubernetes, kwok, CoreDNS"),
   "kubernetes-1.35": kubernetesRecipe("1.35", "kubernetes-1.35", "Kubernetes 1.35"),
 };
@@ -356,6 +358,26 @@ export const RELEASES: readonly Release[] = [
         probe: { args: ["version"], pattern: /^v?(\d+\.\d+\.\d+)/m },
         member: "crane",
         package: "github.com/google/go-containerregistry/cmd/crane",
+      },
+    ],
+  },
+  {
+    name: "kind",
+    // Its node image is the one of infra/local/kind/node-image.ts: the two move together.
+    version: "0.32.0",
+    fit: "sameMinor",
+    url: "https://github.com/kubernetes-sigs/kind/releases/download/v{version}/kind-{os}-{arch}",
+    sha256: {
+      "linux-x64": "50030de23cf40a18505f20426f6a8506bedf13c6e509244bd1fa9463721b0f54",
+      "linux-arm64": "b92cd615e97585de8ddade28ed5cd7feb4248d717c233eea5b03c37298900f5d",
+      "darwin-arm64": "dca67911095a110c2b5c36e26df6cac860c602033e456c0db47be498cdef1ebb",
+    },
+    recipe: "kind",
+    tools: [
+      {
+        name: "kind",
+        probe: { args: ["version"], pattern: /kind v(\d+\.\d+\.\d+)/ },
+        package: "sigs.k8s.io/kind",
       },
     ],
   },

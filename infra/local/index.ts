@@ -1,20 +1,24 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { ask } from "../ask";
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
 import { hashRecipeInputs } from "../images/hash";
+import { LOCAL_CAPABILITIES } from "./capabilities";
 import { CoreDns } from "./coredns";
 import { ClusterResource, ImageResource } from "./resources";
-import type { ClusterSpec } from "./runtime/spec";
+import type { ClusterSpec, LocalEngine } from "./runtime/spec";
 
-export interface LocalClusterArgs extends Omit<ClusterSpec, "name"> {
-  /** Name on this machine: of the network namespace, the cgroup and the nodes. */
+export interface LocalClusterArgs extends Omit<ClusterSpec, "name" | "engine"> {
+  /** Name on this machine: of the network namespace or the container, and of the nodes. */
   readonly clusterName: string;
+  /** What it runs in. `auto`: by what the machine permits. */
+  readonly engine: "auto" | LocalEngine;
 }
 
 /**
- * A Kubernetes cluster on this machine, in a network namespace of its own. One node is real where
- * the machine permits it; where it does not, nodes are simulated and the preview says so.
+ * A Kubernetes cluster on this machine, in a network namespace of its own or in a container. One node
+ * is real where the machine permits either; where not, nodes are simulated and the preview says so.
  */
 export class LocalCluster extends pulumi.ComponentResource implements Cluster {
   readonly kind = "local";
@@ -23,20 +27,20 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
   readonly provider: k8s.Provider;
   readonly options: pulumi.ComponentResourceOptions;
   readonly servesTraffic: pulumi.Output<boolean>;
-  readonly capabilities: Capabilities = {
-    // The cluster's agent takes up every Service of type LoadBalancer.
-    loadBalancer: { annotations: {} },
-    storageClass: undefined,
-    networkPolicy: false,
-    podIdentity: false,
-    zones: [],
-  };
+  readonly capabilities: Capabilities;
 
   private readonly cluster: ClusterResource;
 
-  constructor(name: string, args: LocalClusterArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("drydock:infra:LocalCluster", name, {}, opts);
-    this.cluster = new ClusterResource(`${name}-local`, args, { parent: this });
+  /** @throws RunError where what `engine` demands cannot be had on this machine */
+  static async create(name: string, args: LocalClusterArgs): Promise<LocalCluster> {
+    const chosen = await ask<{ engine: LocalEngine }>("drydock:local:chooseEngine", { ...args });
+    return new LocalCluster(name, args, chosen.engine);
+  }
+
+  private constructor(name: string, args: LocalClusterArgs, engine: LocalEngine) {
+    super("drydock:infra:LocalCluster", name);
+    this.cluster = new ClusterResource(`${name}-local`, { ...args, engine }, { parent: this });
+    this.capabilities = LOCAL_CAPABILITIES[engine];
     this.name = this.cluster.clusterName;
     this.kubeconfig = this.cluster.kubeconfig;
     this.servesTraffic = this.cluster.servesTraffic;
@@ -55,11 +59,14 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
       provider: this.provider,
       transformations: [goesWith(this.cluster)],
     };
-    new CoreDns(
-      `${name}-coredns`,
-      { image: this.cluster.coreDnsImage },
-      { ...this.options, parent: this },
-    );
+    // kind brings a name server of its own.
+    if (engine === "native") {
+      new CoreDns(
+        `${name}-coredns`,
+        { image: this.cluster.coreDnsImage },
+        { ...this.options, parent: this },
+      );
+    }
     this.registerOutputs({
       name: this.name,
       kubeconfig: this.kubeconfig,

@@ -9,8 +9,9 @@ import {
 import { detectFunction } from "../existing/provider/detect";
 import { clusterResource as existingClusterResource } from "../existing/provider/cluster";
 import { imageResource as existingImageResource } from "../existing/provider/image";
-import { clusterResource as localClusterResource } from "../local/provider/cluster";
+import { clusterResource as localClusterResource } from "../local/provider/engines";
 import { imageResource as localImageResource } from "../local/provider/image";
+import { chooseEngineFunction } from "../local/provider/plan";
 
 type ResourceProvider = Omit<ProviderPlugin, "name" | "version">;
 type PluginFunction = (request: InvokeRequest, context: Context) => Promise<InvokeResult>;
@@ -24,6 +25,7 @@ const RESOURCES: Readonly<Record<string, ResourceProvider>> = {
 
 const FUNCTIONS: Readonly<Record<string, PluginFunction>> = {
   "drydock:existing:detect": detectFunction,
+  "drydock:local:chooseEngine": chooseEngineFunction,
 };
 
 function found<T>(kind: string, table: Readonly<Record<string, T>>, token: string): T {

@@ -15,9 +15,12 @@ import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import {
   type RegisterResourceRequest,
   RegisterResourceResponse,
+  type ResourceInvokeRequest,
+  ResourceInvokeResponse,
   SupportsFeatureResponse,
 } from "@pulumi/pulumi/proto/resource_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 
 /**
  * An engine that only listens: it answers a program in a preview at once, with its inputs as outputs,
@@ -75,10 +78,19 @@ export class ListeningEngine {
       response.setObject(request.getObject());
       callback(null, response);
     };
+    const invoke: handleUnaryCall<ResourceInvokeRequest, ResourceInvokeResponse> = (
+      _,
+      callback,
+    ) => {
+      const response = new ResourceInvokeResponse();
+      response.setReturn(Struct.fromJavaScript({ engine: "native" }));
+      callback(null, response);
+    };
     const supports = new SupportsFeatureResponse();
     supports.setHassupport(true);
     return {
       registerResource: register,
+      invoke,
       registerResourceOutputs: answer(new Empty()),
       supportsFeature: answer(supports),
       signalAndWaitForShutdown: answer(new Empty()),

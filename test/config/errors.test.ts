@@ -39,8 +39,19 @@ describe("a wrong configuration", () => {
       raw: { cluster: { ...cluster, colour: "red" } },
       message: `The stack's configuration has 1 problem:
   drydock:cluster.colour = "red"
-    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, nodes, loadBalancerAddress
+    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress
     fix:  remove it`,
+    },
+    {
+      title: "simulated nodes where kind makes the cluster",
+      raw: { cluster: { ...cluster, engine: "kind", nodes: { real: "never", simulated: 3 } } },
+      message: `The stack's configuration has 2 problems:
+  drydock:cluster.nodes.real = "never"
+    rule: must not be "never" where engine is "kind"
+    fix:  remove it, or set engine to "native"
+  drydock:cluster.nodes.simulated = 3
+    rule: must be 0 where engine is "kind"
+    fix:  remove it, or set engine to "native"`,
     },
     {
       title: "app without an image on a cluster that has no registry",
@@ -154,7 +165,7 @@ describe("a wrong configuration", () => {
       raw: {},
       message: `The stack's configuration has 1 problem:
   drydock:cluster
-    rule: is missing; it must be a map with the keys kind, name, kubernetesVersion, nodes, loadBalancerAddress
+    rule: is missing; it must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress
     fix:  add it, for example: {"kind":"local","name":"drydock-dev"}`,
     },
     {
@@ -170,7 +181,7 @@ describe("a wrong configuration", () => {
       raw: { cluster: "local" },
       message: `The stack's configuration has 1 problem:
   drydock:cluster = "local"
-    rule: must be a map with the keys kind, name, kubernetesVersion, nodes, loadBalancerAddress
+    rule: must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress
     fix:  change it, for example: {"kind":"local","name":"drydock-dev"}`,
     },
     {
@@ -181,7 +192,7 @@ describe("a wrong configuration", () => {
     rule: must be one of "local", "existing", "eks"
     fix:  change it, for example: "local"
   drydock:cluster.nodez = 1
-    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, nodes, loadBalancerAddress
+    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress
     fix:  did you mean nodes?`,
     },
     {

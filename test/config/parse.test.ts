@@ -13,6 +13,7 @@ describe("a right configuration", () => {
         kind: "local",
         name: "dev",
         kubernetesVersion: "1.36",
+        engine: "auto",
         nodes: {
           real: "auto",
           simulated: 0,

@@ -26,19 +26,26 @@ const resources = {
  * Records index.ts as it stands.
  * @param stack whose stack file is the configuration
  * @param changes keys to put in the place of the stack file's
- * @param functions the plugin's answers. Default: a cluster of kind
+ * @param functions the plugin's answers. Default: a native local cluster; an existing one made by kind
  */
 export async function recordProgram(
   stack: string,
   mode: RecordingOptions["mode"],
   changes: Readonly<Record<string, unknown>> = {},
-  functions: ProviderModel["functions"] = { "drydock:existing:detect": () => detected() },
+  functions: ProviderModel["functions"] = {},
 ): Promise<Recording> {
   vi.resetModules();
   return record(async () => (await import("../../index.js")).default(), {
     mode,
     stack,
-    model: { resources, functions },
+    model: {
+      resources,
+      functions: {
+        "drydock:local:chooseEngine": () => ({ engine: "native" }),
+        "drydock:existing:detect": () => detected(),
+        ...functions,
+      },
+    },
     config: programConfig({ ...stackFile(stack).config, ...changes }),
   });
 }

@@ -1,52 +1,68 @@
 import {
+  chooseEngine,
+  describeChoice,
+  engineOf,
+  toolsOf,
+  type Wanted,
+} from "../../infra/local/choice";
+import {
   deleteCluster,
   leftovers,
   remnants,
   removeRemnants,
 } from "../../infra/local/runtime/delete";
 import { LocalClusterError } from "../../infra/local/runtime/errors";
+import { deleteKindCluster, missingKindParts } from "../../infra/local/kind/lifecycle";
+import { readKindRecord } from "../../infra/local/kind/record";
 import { missingParts } from "../../infra/local/runtime/lifecycle";
 import { clusterPaths, type ClusterPaths } from "../../infra/local/runtime/paths";
-import {
-  describePlan,
-  planCluster,
-  requiredTools,
-  SNAPSHOT_TOOLS,
-} from "../../infra/local/runtime/plan";
+import { SNAPSHOT_TOOLS } from "../../infra/local/runtime/plan";
 import { readRecord, readTools } from "../../infra/local/runtime/record";
 import { reportComponents } from "../../infra/local/runtime/report";
 import { restoreSnapshot } from "../../infra/local/runtime/restore";
 import { takeSnapshot } from "../../infra/local/runtime/snapshot";
 import type { ClusterRecord } from "../../infra/local/runtime/spec";
 import { ToolError } from "../errors";
+import { defaultCacheDirectory } from "../paths";
+import { resolveTools } from "../resolve";
 import type { StackSettings } from "../stack-file";
-import { kubernetesVersion } from "../tools";
 import type { LocalClusters, RunningCluster } from "./hooks";
 
 /** The local clusters of infra/local, as the commands see them. */
 export const localClusters: LocalClusters = {
   plan: (settings) =>
     explained(async () => {
-      const plan = await planCluster(specOf(settings));
+      const wanted = wantedOf(settings);
+      const choice = await chooseEngine(wanted);
       return {
-        tools: requiredTools(plan),
-        realNode: plan.realNode,
-        summary: describePlan(plan, kubernetesVersion(settings.kubernetes)),
+        tools: toolsOf(choice),
+        realNode: choice.engine === "kind" || choice.plan.realNode,
+        summary: describeChoice(choice, wanted.kubernetesVersion),
       };
     }),
   missing: (root, { clusterName }) => {
     const paths = clusterPaths(root, clusterName);
+    const kind = readKindRecord(paths);
+    if (kind !== undefined) return missingKindParts(kind, paths);
     const record = readRecord(paths);
     return Promise.resolve(record === undefined ? [] : missingParts(record, paths));
   },
   remove: (root, { clusterName }) =>
     explained(async () => {
+      if (engineOf(root, clusterName) === "kind") return removeKindCluster(root, clusterName);
       const left = [...remnants(root, clusterName), ...leftovers(root, clusterName)];
       await removeRemnants(root, clusterName);
       await deleteCluster(root, clusterName);
       return [...new Set(left)];
     }),
   components: (root, { clusterName }) => {
+    const kind = readKindRecord(clusterPaths(root, clusterName));
+    if (kind !== undefined) {
+      const { name } = kind.container;
+      return [
+        { state: "note", text: `in a container: ${name} ps --filter name=drydock-${clusterName}` },
+      ];
+    }
     const reports = reportComponents(clusterPaths(root, clusterName));
     if (reports === undefined) {
       return [{ state: "note", text: "not there yet: npm start makes it" }];
@@ -91,9 +107,30 @@ async function find({ root, settings: { clusterName }, resolveTools }: RunningCl
   return { record, paths, tools };
 }
 
-function specOf({ clusterName, kubernetes, realNodes, simulatedNodes }: StackSettings) {
+async function removeKindCluster(root: string, name: string): Promise<readonly string[]> {
+  await deleteKindCluster(name, {
+    projectRoot: root,
+    cacheDirectory: defaultCacheDirectory(),
+    onProgress: () => undefined,
+    onNotice: () => undefined,
+    resolveTools: async (names) => {
+      const tools = await resolveTools(names);
+      return Object.fromEntries([...tools].map(([tool, { path }]) => [tool, path]));
+    },
+  });
+  return [`the kind cluster of ${name}`];
+}
+
+function wantedOf({
+  clusterName,
+  engine,
+  kubernetes,
+  realNodes,
+  simulatedNodes,
+}: StackSettings): Wanted {
   return {
     name: clusterName,
+    engine,
     kubernetesVersion: kubernetes,
     nodes: { real: realNodes, simulated: simulatedNodes },
     loadBalancerAddress: "127.0.0.1",

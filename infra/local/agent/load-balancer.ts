@@ -26,6 +26,8 @@ interface OpenPort {
 export interface LoadBalancerSettings {
   readonly loadBalancerAddress: string;
   readonly nodeAddress: string | null;
+  /** Default 0. */
+  readonly nodePortOffset?: number;
 }
 
 const RETRY_MS = 250;
@@ -119,7 +121,7 @@ export class LoadBalancer {
 
   /** @returns why a port cannot be served, in plain words */
   private async open(service: Service): Promise<string | undefined> {
-    const { loadBalancerAddress: address, nodeAddress } = this.settings;
+    const { loadBalancerAddress: address, nodeAddress, nodePortOffset = 0 } = this.settings;
     if (nodeAddress === null) {
       return undefined;
     }
@@ -131,7 +133,7 @@ export class LoadBalancer {
         return `port ${String(port)} has no nodePort: allocateLoadBalancerNodePorts must be true`;
       }
       const open = this.forwarders.get(port);
-      const target = { address: nodeAddress, port: nodePort };
+      const target = { address: nodeAddress, port: nodePort + nodePortOffset };
       if (open !== undefined && open.owner !== keyOf(service)) {
         return `${address}:${String(port)} is taken by Service ${open.owner}: choose another port`;
       }

@@ -18,7 +18,10 @@ import {
 } from "../../../toolchain/plugin/serve";
 import { hashRecipeInputs } from "../../images/hash";
 import type { ImageRecipe } from "../../images/recipe";
+import { hasKindImage, loadKindImage } from "../kind/lifecycle";
+import { type KindRecord, readKindRecord } from "../kind/record";
 import { build, hasImage, importImage } from "../runtime/images";
+import type { RuntimeContext } from "../runtime/lifecycle";
 import { clusterPaths } from "../runtime/paths";
 import { IMAGE_TOOLS } from "../runtime/plan";
 import { readRecord, readTools } from "../runtime/record";
@@ -82,13 +85,17 @@ async function publish(inputs: PropertyMap, urn: string, context: Context): Prom
   return explained(async () => {
     const runtime = runtimeContext(urn, context);
     const paths = clusterPaths(runtime.projectRoot, text(inputs.clusterName));
+    const recipe = JSON.parse(text(inputs.recipe)) as ImageRecipe;
+    const kind = readKindRecord(paths);
+    if (kind !== undefined) {
+      return { ...inputs, ...(await publishToKind(kind, recipe, runtime)) };
+    }
     const record = readRecord(paths);
     if (record === undefined) {
       throw new PluginError(
         `there is no cluster ${text(inputs.clusterName)} to bring the image to`,
       );
     }
-    const recipe = JSON.parse(text(inputs.recipe)) as ImageRecipe;
     if (!record.realNode) {
       // Simulated nodes pull nothing: the name alone must be right.
       const digest = hashRecipeInputs(recipe, runtime.projectRoot);
@@ -108,17 +115,34 @@ async function publish(inputs: PropertyMap, urn: string, context: Context): Prom
   });
 }
 
+async function publishToKind(
+  record: KindRecord,
+  recipe: ImageRecipe,
+  runtime: RuntimeContext,
+): Promise<PropertyMap> {
+  const image = await build(recipe, await runtime.resolveTools(["crane"]), runtime);
+  if (!(await hasKindImage(record, image.reference))) {
+    runtime.onProgress(`loading ${recipe.name} into the node`);
+    await loadKindImage(record, image, runtime);
+  }
+  return { reference: image.reference, base: image.baseName };
+}
+
 async function isPresent(
   inputs: PropertyMap,
   outputs: PropertyMap,
   runtime: ReturnType<typeof runtimeContext>,
 ): Promise<boolean> {
   const paths = clusterPaths(runtime.projectRoot, text(inputs.clusterName));
+  const kind = readKindRecord(paths);
   const record = readRecord(paths);
-  if (record?.realNode !== true) {
+  if (kind === undefined && record?.realNode !== true) {
     return true;
   }
   try {
+    if (kind !== undefined) {
+      return await hasKindImage(kind, text(outputs.reference));
+    }
     return await hasImage(paths, readTools(paths), text(outputs.reference));
   } catch {
     // The node is down: its images lie on disk, and the update that revives it asks again.

@@ -29,6 +29,7 @@ export function clusterSpec(inputs: PropertyMap): ClusterSpec {
       ...perKind("taints", nodes.taints),
     },
     loadBalancerAddress: text(inputs.loadBalancerAddress),
+    ...(inputs.engine === "native" || inputs.engine === "kind" ? { engine: inputs.engine } : {}),
   };
 }
 
@@ -66,6 +67,12 @@ export function checkClusterInputs(inputs: PropertyMap): CheckFailure[] {
       nodes.simulated,
       (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 1000,
       "must be a whole number from 0 to 1000",
+    ],
+    [
+      "engine",
+      inputs.engine,
+      (value) => [undefined, "native", "kind"].includes(value as string | undefined),
+      "must be native or kind",
     ],
     [
       "loadBalancerAddress",

@@ -37,6 +37,8 @@ export interface AgentSettings {
   readonly loadBalancerAddress: string;
   /** Where NodePorts answer; null: no node serves, so only addresses are assigned. */
   readonly nodeAddress: string | null;
+  /** What to add to a NodePort to have the port at which it answers there. Default 0. */
+  readonly nodePortOffset?: number;
 }
 
 /** The agent's settings file; as an argument it also marks the processes of agent and keeper. */
@@ -44,14 +46,12 @@ export function agentSettings(paths: Pick<ClusterPaths, "root">): string {
   return join(paths.root, "agent.json");
 }
 
-/** The agent is this project's own program: the same Node, a bundle beside the plugin's. */
 export async function startAgent(
   record: ClusterRecord,
   paths: ClusterPaths,
   projectRoot: string,
 ): Promise<void> {
-  const program = join(projectRoot, "dist", "local", "agent.js");
-  const settings: AgentSettings = {
+  await runAgent(paths, {
     projectRoot,
     clusterName: record.spec.name,
     kubeconfig: paths.kubeconfig,
@@ -59,7 +59,12 @@ export async function startAgent(
     loadBalancerAddress: record.spec.loadBalancerAddress,
     // Simulated nodes have nobody to forward to.
     nodeAddress: record.realNode ? record.network.address : null,
-  };
+  });
+}
+
+/** The agent is this project's own program: the same Node, a bundle beside the plugin's. */
+export async function runAgent(paths: ClusterPaths, settings: AgentSettings): Promise<void> {
+  const program = join(settings.projectRoot, "dist", "local", "agent.js");
   const file = agentSettings(paths);
   const text = JSON.stringify(settings);
   if (readText(file) !== text) {

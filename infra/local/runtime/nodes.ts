@@ -170,7 +170,7 @@ function simulatedNode(record: ClusterRecord, index: number): object {
         ...settings.labels,
       },
     },
-    spec: { taints: settings.taints },
+    spec: { providerID: `drydock://${record.spec.name}/${name}`, taints: settings.taints },
     status: { capacity, allocatable: capacity },
   };
 }

@@ -52,7 +52,7 @@ export async function planCluster(spec: ClusterSpec): Promise<Plan> {
 }
 
 /** The decision alone, from what the probes found. */
-export function planFor(spec: ClusterSpec, probes: readonly Probe[]): Plan {
+export function planFor(spec: Pick<ClusterSpec, "nodes">, probes: readonly Probe[]): Plan {
   const reasons = failedReasons(probes);
   const { real, simulated } = spec.nodes;
   if (real === "always" && reasons.length > 0) {

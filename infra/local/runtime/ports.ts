@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { LocalClusterError } from "./errors";
 import { readText } from "./process";
 import { NAMESPACE_PORTS, type NetworkRecord, type Ports } from "./spec";
 
@@ -50,6 +51,26 @@ export async function freePort(address = "127.0.0.1"): Promise<number> {
   const { port, close } = await listenAnywhere(address);
   await close();
   return port;
+}
+
+/** The first of `count` ports in a row of 127.0.0.1 that nothing listens on. */
+export async function freePorts(count: number): Promise<number> {
+  for (let attempt = 0; ; attempt += 1) {
+    const first = randomInt(
+      LOWEST,
+      Math.max(LOWEST + 1_000, Math.min(HIGHEST, ephemeralStart())) - count,
+    );
+    const row = Array.from({ length: count }, (_, index) => listen(first + index));
+    const results = await Promise.allSettled(row);
+    const held = results.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
+    await Promise.all(held.map(({ close }) => close()));
+    if (held.length === count) {
+      return first;
+    }
+    if (attempt === 50) {
+      throw new LocalClusterError(`no ${String(count)} free ports in a row are left on 127.0.0.1`);
+    }
+  }
 }
 
 interface Listener {

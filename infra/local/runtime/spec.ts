@@ -19,12 +19,17 @@ export interface ClusterSpec {
     /** Of simulated nodes, absent: kwok's own taint beside a real node, none elsewhere. */
     readonly taints?: PerKind<readonly Taint[]>;
   };
+  /** What the cluster runs in. Default: `native`. */
+  readonly engine?: LocalEngine;
   /** Loopback address of the host on which Services of type LoadBalancer answer. */
   readonly loadBalancerAddress: string;
 }
 
 export type NodeKind = "real" | "simulated";
 type PerKind<T> = Readonly<Partial<Record<NodeKind, T | undefined>>>;
+
+/** `native`: processes of this machine. `kind`: a container of Docker or Podman, made by kind. */
+export type LocalEngine = "native" | "kind";
 
 /** How the cluster was made on this machine; kept in its directory, so that it can be revived. */
 export interface ClusterRecord {

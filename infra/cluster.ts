@@ -41,7 +41,7 @@ export interface Capabilities {
   readonly networkPolicy: boolean;
   /** Whether a pod can take on a cloud identity through its service account. */
   readonly podIdentity: boolean;
-  /** The zones that nodes are spread over, sorted; empty where nodes carry no zone. */
+  /** The zones that nodes for workloads are spread over, sorted; empty where there is one place only. */
   readonly zones: readonly string[];
 }
 

@@ -114,25 +114,26 @@ describe("the detection on a real API server, all of whose nodes kwok simulates"
       },
       provisioner: "example.com/none",
     });
-    const node = await other.post("/api/v1/nodes", {
-      apiVersion: "v1",
-      kind: "Node",
-      metadata: { name: "real", labels: { "topology.kubernetes.io/zone": "eu-1a" } },
-      spec: { providerID: "hcloud://1" },
-    });
-    expect(node.kind).toBe("Node");
+    for (const zone of ["eu-1a", "eu-1b"]) {
+      await other.post("/api/v1/nodes", {
+        apiVersion: "v1",
+        kind: "Node",
+        metadata: { name: zone, labels: { "topology.kubernetes.io/zone": zone } },
+        spec: { providerID: `hcloud://${zone}` },
+      });
+    }
     const { capabilities, servesTraffic, summary } = await found({ kubeconfig: kubeconfig() });
     expect(capabilities).toEqual({
       loadBalancer: { annotations: {} },
       storageClass: "fast",
       networkPolicy: false,
       podIdentity: false,
-      zones: ["eu-1a"],
+      zones: ["eu-1a", "eu-1b"],
     });
     expect(servesTraffic).toBe(true);
-    expect(summary).toContain("3 nodes, 2 of them simulated by kwok");
+    expect(summary).toContain("4 nodes, 2 of them simulated by kwok");
     expect(summary).toContain("load balancer: yes (the cloud of the nodes, hcloud)");
-    await other.delete("/api/v1/nodes/real");
+    for (const zone of ["eu-1a", "eu-1b"]) await other.delete(`/api/v1/nodes/${zone}`);
   });
 
   it("takes a token, a credential plugin, and a proxy", async () => {

@@ -168,6 +168,11 @@ describe("nodes and classes", () => {
       node(""),
     ];
     expect(zonesOf(nodes)).toEqual(["a", "b"]);
+    expect(zonesOf(nodes.slice(0, 1))).toEqual([]);
+    const taints = [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }];
+    const tainted = { ...labelled("c", "amd64"), spec: { taints } };
+    expect(zonesOf([...nodes, tainted])).toEqual(["a", "b"]);
+    expect(zonesOf([...nodes, { ...tainted, spec: { unschedulable: true } }])).toEqual(["a", "b"]);
     expect(architecturesOf(nodes)).toEqual(["amd64", "arm64"]);
   });
 

@@ -89,7 +89,7 @@ function describe({ selected, version, uid, ...found }: Found): Detection {
     `volumes: ${storageClass.value === undefined ? "none" : "StorageClass"} (${storageClass.sign})`,
     `network policies: ${networkPolicy.value ? "enforced" : "not enforced"} (${networkPolicy.sign})`,
     `pod identity: ${podIdentity ? "yes (the EKS Pod Identity agent)" : "no"}`,
-    `zones: ${zones.length === 0 ? "nodes carry none" : zones.join(", ")}`,
+    `zones: ${zones.length === 0 ? "one place" : zones.join(", ")}`,
   ];
   return {
     context,

@@ -6,9 +6,18 @@ const DEFAULT_CLASS = [
   "storageclass.beta.kubernetes.io/is-default-class",
 ];
 
-/** Sorted; empty where nodes carry no zone. */
+/**
+ * Sorted; empty where it is one place only. A node that no workload gets onto does not count: pods that
+ * must spread over its zone too would wait for ever.
+ */
 export function zonesOf(nodes: readonly Node[]): string[] {
-  return distinct(nodes.map(({ metadata }) => metadata.labels?.[ZONE]));
+  const zones = distinct(nodes.filter(isOpen).map(({ metadata }) => metadata.labels?.[ZONE]));
+  return zones.length > 1 ? zones : [];
+}
+
+function isOpen({ spec }: Node): boolean {
+  const closed = (spec?.taints ?? []).some(({ effect }) => effect !== "PreferNoSchedule");
+  return !closed && spec?.unschedulable !== true;
 }
 
 /** Sorted, as Go writes them. */

@@ -11,7 +11,11 @@ export interface KubernetesObject {
 }
 
 export interface Node extends KubernetesObject {
-  readonly spec?: { readonly providerID?: string };
+  readonly spec?: {
+    readonly providerID?: string;
+    readonly unschedulable?: boolean;
+    readonly taints?: readonly { readonly key: string; readonly effect: string }[];
+  };
   readonly status?: { readonly nodeInfo?: { readonly architecture?: string } };
 }
 

@@ -1,6 +1,6 @@
 // Bundles the commands and the plugins into dist/, one file each, so that every one of them starts in
 // about the time Node itself needs. Runs at `npm ci` (prepare) and by `npm run build`.
-import { mkdir, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -27,7 +27,11 @@ const bundles = [
     executable: true,
   },
   { source: "infra/local/agent/main.ts", output: "local/agent.js" },
+  { source: "policy/main.ts", output: "policy/drydock-policy", executable: true },
 ];
+
+/** The policy SDK reads the pack's version from beside the pack. */
+const copies = [{ source: "policy/package.json", output: "policy/package.json" }];
 
 async function make({ source, output, executable }) {
   const outfile = join(root, "dist", output);
@@ -44,6 +48,9 @@ async function make({ source, output, executable }) {
 
 const started = performance.now();
 const results = await Promise.allSettled(bundles.map(make));
+for (const { source, output } of copies) {
+  await copyFile(join(root, source), join(root, "dist", output));
+}
 const failed = bundles.filter((_, index) => results[index].status === "rejected");
 if (failed.length > 0) {
   // esbuild has already printed each error with file and line.

@@ -31,6 +31,23 @@ const kubeconfigWithoutModel = {
 };
 
 /**
+ * The Pulumi SDK loads them to serialise functions, which nothing here does: they are most of its size.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+const withoutSerialisation = {
+  name: "without-serialisation",
+  setup(esbuild) {
+    const namespace = "without-serialisation";
+    esbuild.onResolve({ filter: /^@npmcli\/arborist$|\/typescript-shim$/ }, ({ path }) => ({
+      path,
+      namespace,
+    }));
+    esbuild.onLoad({ filter: /./, namespace }, () => ({ contents: "" }));
+  },
+};
+
+/**
  * Bundles a program with all that it imports.
  *
  * @param {{ source: string, outfile: string, executable?: boolean }} program `source` is relative to
@@ -51,7 +68,7 @@ export async function bundle({ source, outfile, executable = false }) {
     minifySyntax: true,
     legalComments: "none",
     logLevel: "warning",
-    plugins: [kubeconfigWithoutModel],
+    plugins: [kubeconfigWithoutModel, withoutSerialisation],
     // ESM-only dependencies ask for their own address, which CommonJS does not know by that name.
     define: { "import.meta.url": "__bundleUrl" },
     banner: {

@@ -124,7 +124,12 @@ export class Nginx extends pulumi.ComponentResource {
       name,
       {
         metadata: this.metadata,
-        spec: { maxUnavailable: 1, selector: { matchLabels: { ...selectorLabels(name) } } },
+        spec: {
+          maxUnavailable: 1,
+          // A pod that never becomes ready must not hold up the drain of its node.
+          unhealthyPodEvictionPolicy: "AlwaysAllow",
+          selector: { matchLabels: { ...selectorLabels(name) } },
+        },
       },
       this.child,
     );

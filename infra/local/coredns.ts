@@ -1,15 +1,36 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { exceptions } from "../../policy/exceptions";
 import { COREDNS_PORT } from "../images/system";
 import { CLUSTER_DOMAIN, DNS_SERVICE_ADDRESS } from "./runtime/spec";
 
 const NAMESPACE = "kube-system";
 /** The labels by which tools know the cluster's DNS, whatever serves it. */
-const LABELS = { "k8s-app": "kube-dns" };
+const SELECTOR = { "k8s-app": "kube-dns" };
+const LABELS = { ...SELECTOR, "app.kubernetes.io/part-of": "drydock" };
+const ROLE = "system:coredns";
+const ACCOUNT = "coredns";
 const METRICS_PORT = 9153;
 const HEALTH_PORT = 8080;
 const READY_PORT = 8181;
+
+const IN_SYSTEM_NAMESPACE = exceptions({
+  "object-namespace-set": {
+    until: "2027-04-30",
+    reason: "the cluster's name server is looked for where kubeadm and EKS install it",
+  },
+});
+const ON_ONE_NODE = exceptions({
+  "workload-min-replicas": {
+    until: "2027-04-30",
+    reason: "a local cluster has one real node: a second pod there would fail with the first",
+  },
+  "pod-network-policy": {
+    until: "2027-04-30",
+    reason: "a local cluster stores network policies and enforces none",
+  },
+});
 
 export interface CoreDnsArgs {
   readonly image: pulumi.Input<string>;
@@ -20,11 +41,19 @@ export class CoreDns extends pulumi.ComponentResource {
   constructor(name: string, args: CoreDnsArgs, opts: pulumi.ComponentResourceOptions) {
     super("drydock:infra:CoreDns", name, {}, opts);
     const child = { parent: this };
-    const metadata = { name: "coredns", namespace: NAMESPACE, labels: LABELS };
+    const metadata = {
+      name: ACCOUNT,
+      namespace: NAMESPACE,
+      labels: LABELS,
+      annotations: IN_SYSTEM_NAMESPACE,
+    };
     const access = this.access(name, metadata);
     const config = new k8s.core.v1.ConfigMap(
       `${name}-config`,
-      { metadata: { namespace: NAMESPACE, labels: LABELS }, data: { Corefile: corefile() } },
+      {
+        metadata: { namespace: NAMESPACE, labels: LABELS, annotations: IN_SYSTEM_NAMESPACE },
+        data: { Corefile: corefile() },
+      },
       child,
     );
     new k8s.core.v1.Service(
@@ -32,7 +61,7 @@ export class CoreDns extends pulumi.ComponentResource {
       {
         metadata: { ...metadata, name: "kube-dns" },
         spec: {
-          selector: LABELS,
+          selector: SELECTOR,
           clusterIP: DNS_SERVICE_ADDRESS,
           ports: [
             { name: "dns", protocol: "UDP", port: 53, targetPort: "dns" },
@@ -47,10 +76,10 @@ export class CoreDns extends pulumi.ComponentResource {
     new k8s.apps.v1.Deployment(
       name,
       {
-        metadata,
+        metadata: { ...metadata, annotations: { ...IN_SYSTEM_NAMESPACE, ...ON_ONE_NODE } },
         spec: {
           replicas: 1,
-          selector: { matchLabels: LABELS },
+          selector: { matchLabels: SELECTOR },
           strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
           template: { metadata: { labels: LABELS }, spec: podSpec(args.image, config) },
         },
@@ -71,7 +100,7 @@ export class CoreDns extends pulumi.ComponentResource {
     const role = new k8s.rbac.v1.ClusterRole(
       name,
       {
-        metadata: { name: "system:coredns", labels },
+        metadata: { name: ROLE, labels },
         rules: [
           {
             apiGroups: [""],
@@ -90,15 +119,12 @@ export class CoreDns extends pulumi.ComponentResource {
     const binding = new k8s.rbac.v1.ClusterRoleBinding(
       name,
       {
-        metadata: { name: "system:coredns", labels },
-        roleRef: {
-          apiGroup: "rbac.authorization.k8s.io",
-          kind: "ClusterRole",
-          name: role.metadata.name,
-        },
-        subjects: [{ kind: "ServiceAccount", name: account.metadata.name, namespace: NAMESPACE }],
+        metadata: { name: ROLE, labels },
+        // Plain texts, so that a preview can judge who gets what.
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: ROLE },
+        subjects: [{ kind: "ServiceAccount", name: ACCOUNT, namespace: NAMESPACE }],
       },
-      child,
+      { ...child, dependsOn: [role, account] },
     );
     return [account, binding];
   }
@@ -136,7 +162,7 @@ function podSpec(
   config: k8s.core.v1.ConfigMap,
 ): k8s.types.input.core.v1.PodSpec {
   return {
-    serviceAccountName: "coredns",
+    serviceAccountName: ACCOUNT,
     priorityClassName: "system-cluster-critical",
     dnsPolicy: "Default",
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },

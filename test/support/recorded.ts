@@ -23,6 +23,8 @@ export interface RecordedResource {
   readonly provider: string;
   /** URNs, sorted: what the program asked for, and what inputs refer to. */
   readonly dependencies: readonly string[];
+  /** URNs that an input's value comes from, by the input's name. */
+  readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   readonly options: ResourceOptions;
   readonly inputs: PropertyMap;
   /** What a component registered at its end; undefined for custom resources and forgotten calls. */
@@ -62,6 +64,7 @@ export function recordedResource(
     // A reference is `<urn>::<id>`.
     provider: urnOf(request.getProvider()),
     dependencies: [...new Set(request.getDependenciesList())].sort(),
+    propertyDependencies: propertyDependencies(request),
     options: recordedOptions(request),
     inputs: fromStruct(request.getObject()),
   };
@@ -69,6 +72,17 @@ export function recordedResource(
 
 function urnOf(reference: string): string {
   return reference.split("::").slice(0, 4).join("::");
+}
+
+function propertyDependencies(
+  request: resource.RegisterResourceRequest,
+): Record<string, readonly string[]> {
+  const sources: Record<string, readonly string[]> = {};
+  request.getPropertydependenciesMap().forEach((urns, property) => {
+    const list = [...new Set(urns.getUrnsList())].sort();
+    if (list.length > 0) sources[property] = list;
+  });
+  return sources;
 }
 
 function recordedOptions(request: resource.RegisterResourceRequest): ResourceOptions {

@@ -1,0 +1,86 @@
+import type { Field } from "../field";
+import type { Resource, Stack } from "../resource";
+import type { Labels } from "./kubernetes";
+
+/** Where each kind keeps the template of its pods. */
+const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
+  "core/Pod": [],
+  "core/PodTemplate": ["template"],
+  "core/ReplicationController": ["spec", "template"],
+  "apps/Deployment": ["spec", "template"],
+  "apps/StatefulSet": ["spec", "template"],
+  "apps/DaemonSet": ["spec", "template"],
+  "apps/ReplicaSet": ["spec", "template"],
+  "batch/Job": ["spec", "template"],
+  "batch/CronJob": ["spec", "jobTemplate", "spec", "template"],
+};
+
+/** Every kind that brings pods. */
+export const POD_OWNERS = Object.keys(TEMPLATES);
+
+/** Kinds whose pods serve without an end. */
+export const SERVERS = [
+  "apps/Deployment",
+  "apps/StatefulSet",
+  "apps/DaemonSet",
+  "apps/ReplicaSet",
+  "core/ReplicationController",
+  "core/Pod",
+];
+
+/** Kinds with a count of interchangeable pods. */
+export const REPLICATED = ["apps/Deployment", "apps/StatefulSet"];
+
+export interface Pod {
+  readonly owner: Resource;
+  readonly metadata: Field;
+  readonly spec: Field;
+  /** undefined where one is not known yet. */
+  readonly labels: Labels;
+}
+
+/** The pods that a resource brings; undefined where it brings none. */
+export function podOf(owner: Resource): Pod | undefined {
+  const path = TEMPLATES[owner.kind];
+  if (path === undefined) return undefined;
+  const template = owner.at(...path);
+  const metadata = template.at("metadata");
+  return {
+    owner,
+    metadata,
+    spec: template.at("spec"),
+    get labels() {
+      return metadata.at("labels").textMap();
+    },
+  };
+}
+
+export function podsOf(stack: Stack, kinds: readonly string[] = POD_OWNERS): Pod[] {
+  return stack.of(...kinds).flatMap((owner) => podOf(owner) ?? []);
+}
+
+/** @throws Error where the resource brings no pods; a rule's `applies` keeps such resources away */
+export function pod(owner: Resource): Pod {
+  const found = podOf(owner);
+  if (found === undefined) throw new Error(`${owner.kind} has no pods`);
+  return found;
+}
+
+/** All containers: init and ephemeral ones too. */
+export function containers({ spec }: Pod): Field[] {
+  return ["containers", "initContainers", "ephemeralContainers"].flatMap((list) =>
+    spec.at(list).items(),
+  );
+}
+
+/** The containers that run as long as the pod does. */
+export function mainContainers({ spec }: Pod): Field[] {
+  return spec.at("containers").items();
+}
+
+/** A field of the security context that counts for a container: its own, else the pod's. */
+export function effective(container: Field, { spec }: Pod, key: string): Field {
+  const own = container.at("securityContext", key);
+  const shared = spec.at("securityContext", key);
+  return own.isAbsent && !shared.isAbsent ? shared : own;
+}

@@ -29,6 +29,7 @@ export function judge(
   const resource = new Resource(facts);
   const judged = rule.check !== undefined && rule.applies.includes(resource.kind);
   const findings = judged ? [...rule.check(resource, settings)] : [];
+  if (findings.length === 0 && resource.undecided.size === 0) return NOTHING;
   return { findings: unique(findings), undecided: undecidedOf(rule, [resource]) };
 }
 
@@ -63,6 +64,8 @@ export function exceptionsOf(
     isRule: (id) => exceptable.has(id),
   });
 }
+
+const NOTHING: Verdict = { findings: [], undecided: [] };
 
 /** A field that several containers share is wrong once. */
 function unique(findings: readonly Finding[]): Finding[] {

@@ -35,6 +35,8 @@ export class Field {
     readonly origin: Origin,
     readonly path: string,
     private readonly data: Data | undefined,
+    /** Whether something above it is unknown, and with that whether it is there. */
+    private readonly isBelowUnknown = false,
   ) {}
 
   at(...keys: readonly Key[]): Field {
@@ -115,7 +117,9 @@ export class Field {
     return this.must((value) => value !== unwanted, `must not be ${String(unwanted)}`);
   }
 
+  /** One that is unknown is set: only its value is not known. */
   mustBeSet(): Finding[] {
+    if (this.isPending && !this.isBelowUnknown) return [];
     return this.must((value) => value !== undefined && value !== "", "must be set");
   }
 
@@ -125,8 +129,7 @@ export class Field {
 
   private child(key: Key): Field {
     const { data } = this;
-    // Below an unknown nothing has a place of its own.
-    if (data === UNKNOWN) return this;
+    if (data === UNKNOWN) return new Field(this.origin, this.path, UNKNOWN, true);
     if (Array.isArray(data)) {
       const list: readonly Data[] = data;
       return new Field(this.origin, `${this.path}[${key}]`, list[Number(key)]);

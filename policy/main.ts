@@ -1,4 +1,6 @@
 // The pack's process: started by the engine, as a file of its own or through the language host.
+import "./unpack-once";
+
 import { fstatSync } from "node:fs";
 
 import { PolicyPack } from "@pulumi/policy";

@@ -56,14 +56,22 @@ export class Resource {
 export class Stack {
   readonly resources: readonly Resource[];
   private readonly byUrn: ReadonlyMap<string, Resource>;
+  private readonly byKind = new Map<string, Resource[]>();
 
   constructor(facts: readonly ResourceFacts[]) {
     this.resources = facts.map((one) => new Resource(one));
     this.byUrn = new Map(this.resources.map((resource) => [resource.urn, resource]));
+    for (const resource of this.resources) {
+      const same = this.byKind.get(resource.kind);
+      if (same === undefined) this.byKind.set(resource.kind, [resource]);
+      else same.push(resource);
+    }
   }
 
-  of(...kinds: readonly string[]): Resource[] {
-    return this.resources.filter(({ kind }) => kinds.includes(kind));
+  of(...kinds: readonly string[]): readonly Resource[] {
+    const [first = "", ...others] = kinds;
+    const found = this.byKind.get(first) ?? [];
+    return others.length === 0 ? found : [...found, ...this.of(...others)];
   }
 
   /** The resources that the value of a property comes from, known before the value is. */
@@ -85,8 +93,26 @@ const FORMER_GROUPS: Readonly<Record<string, string>> = {
   "extensions/NetworkPolicy": "networking.k8s.io/NetworkPolicy",
 };
 
+const kinds = new Map<string, string>();
+
 /** Kubernetes kinds by group and name, because a rule holds in every version of them. */
 export function kindOf(type: string): string {
+  const kind = kinds.get(type) ?? parsedKind(type);
+  kinds.set(type, kind);
+  return kind;
+}
+
+/** Computes once what is asked of the same resource or stack again. */
+export function once<K extends object, T>(compute: (of: K) => T): (of: K) => T {
+  const known = new WeakMap<K, { readonly value: T }>();
+  return (of) => {
+    const entry = known.get(of) ?? { value: compute(of) };
+    known.set(of, entry);
+    return entry.value;
+  };
+}
+
+function parsedKind(type: string): string {
   const match = /^kubernetes:([^/:]+)\/[^/:]+:(\w+)$/.exec(type);
   if (match === null) return type;
   const [, group = "", name = ""] = match;

@@ -24,7 +24,8 @@ export type Validation = Partial<
  * the outputs are empty in a preview where the provider cannot be asked yet.
  */
 export class Session {
-  private readonly seen = new Map<string, ResourceFacts>();
+  private readonly seen = new Map<string, Seen<ResourceFacts>>();
+  private stackSeen: Seen<readonly ResourceFacts[]> | undefined;
   private readonly settings = new Map<string, Settings>();
   /** By rule, and by resource where the rule judges one at a time. */
   private readonly verdicts = new Map<string, Verdict>();
@@ -37,9 +38,9 @@ export class Session {
       case "exception-valid":
         return { validateResource: (args, report) => this.reportInvalid(rule, args, report) };
       case "exception-used":
-        return { validateStack: (args, report) => this.reportUnused(args, report) };
+        return { validateStack: (args, report) => this.reportUnused(rule, args, report) };
       case "exception-reported":
-        return { validateStack: (args, report) => this.reportInForce(args, report) };
+        return { validateStack: (args, report) => this.reportInForce(rule, args, report) };
       case "inputs-known":
         return { validateStack: (args, report) => this.reportUndecided(args, report) };
       default:
@@ -60,7 +61,7 @@ export class Session {
 
   private judgeResource(rule: Rule, args: ResourceValidationArgs, report: ReportViolation): void {
     if (!rule.applies.includes(kindOf(args.type))) return;
-    const facts = factsOf(args);
+    const facts = this.resource(rule, args);
     const verdict = judge(rule, facts, this.settle(rule, args));
     this.verdicts.set(`${rule.id} ${args.urn}`, verdict);
     const open = this.notExcepted(rule, [facts]);
@@ -68,7 +69,8 @@ export class Session {
   }
 
   private judgeStack(rule: Rule, args: StackValidationArgs, report: ReportViolation): void {
-    const facts = this.stack(args);
+    if (!args.resources.some(({ type }) => rule.applies.includes(kindOf(type)))) return;
+    const facts = this.stack(rule, args);
     const verdict = judgeStack(rule, facts, this.settle(rule, args));
     this.verdicts.set(rule.id, verdict);
     tell(rule, verdict.findings.filter(this.notExcepted(rule, facts)), report);
@@ -76,8 +78,7 @@ export class Session {
 
   /** Runs for every resource, and so is where their inputs are kept. */
   private reportInvalid(rule: Rule, args: ResourceValidationArgs, report: ReportViolation): void {
-    const facts = factsOf(args);
-    this.seen.set(args.urn, facts);
+    const facts = this.resource(rule, args);
     this.settle(rule, args);
     const invalid = this.exceptions(facts).flatMap(({ field, problem }) =>
       problem === undefined ? [] : [field.finding(problem)],
@@ -85,8 +86,8 @@ export class Session {
     tell(rule, invalid, report);
   }
 
-  private reportUnused(args: StackValidationArgs, report: ReportViolation): void {
-    const facts = this.stack(args);
+  private reportUnused(own: Rule, args: StackValidationArgs, report: ReportViolation): void {
+    const facts = this.stack(own, args);
     for (const one of facts) {
       for (const { rule: id, field } of this.inForce(one)) {
         const rule = rules.find((candidate) => candidate.id === id);
@@ -104,8 +105,8 @@ export class Session {
     }
   }
 
-  private reportInForce(args: StackValidationArgs, report: ReportViolation): void {
-    for (const one of this.stack(args)) {
+  private reportInForce(own: Rule, args: StackValidationArgs, report: ReportViolation): void {
+    for (const one of this.stack(own, args)) {
       for (const { rule, until, reason } of this.inForce(one)) {
         report(`Exempt from ${rule} until ${until}: ${reason}`, one.urn);
       }
@@ -133,8 +134,24 @@ export class Session {
     return settings;
   }
 
-  private stack({ resources }: StackValidationArgs): ResourceFacts[] {
-    return resources.map((one) => stackFacts(one, this.seen.get(one.urn)));
+  /** The rules ask in their order: one that comes again begins another step of the resource. */
+  private resource(rule: Rule, args: ResourceValidationArgs): ResourceFacts {
+    const at = ORDER.get(rule.id) ?? 0;
+    const last = this.seen.get(args.urn);
+    const facts = last !== undefined && last.by < at ? last.facts : factsOf(args);
+    this.seen.set(args.urn, { by: at, facts });
+    return facts;
+  }
+
+  private stack(rule: Rule, { resources }: StackValidationArgs): readonly ResourceFacts[] {
+    const at = ORDER.get(rule.id) ?? 0;
+    const last = this.stackSeen;
+    const facts =
+      last !== undefined && last.by < at
+        ? last.facts
+        : resources.map((one) => stackFacts(one, this.seen.get(one.urn)?.facts));
+    this.stackSeen = { by: at, facts };
+    return facts;
   }
 
   private exceptions(facts: ResourceFacts): DeclaredException[] {
@@ -155,6 +172,13 @@ export class Session {
   }
 }
 
+/** What the rule at a place of the order has seen last. */
+interface Seen<T> {
+  readonly by: number;
+  readonly facts: T;
+}
+
+const ORDER = new Map<string, number>(rules.map(({ id }, index) => [id, index]));
 const DEFAULT_DAYS = rules.find(({ id }) => id === "exception-valid")?.parameters.days?.default;
 
 function tell(rule: Rule, findings: readonly Finding[], report: ReportViolation): void {

@@ -1,5 +1,5 @@
 import { integer, rule } from "../rule";
-import { selectorSelects } from "../views/kubernetes";
+import { selectorOf } from "../views/kubernetes";
 import { pod, podsOf, REPLICATED } from "../views/pods";
 
 export const availability = [
@@ -47,7 +47,7 @@ export const availability = [
     fix: "Give spec.template.metadata.labels every label of spec.selector.matchLabels.",
     *check(resource) {
       const selector = resource.at("spec", "selector");
-      if (selectorSelects(selector, pod(resource).labels) !== false) return;
+      if (selectorOf(selector)(pod(resource).labels) !== false) return;
       yield selector.finding("must select the labels of the template");
     },
   }),

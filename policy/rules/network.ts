@@ -1,8 +1,8 @@
 import type { Field } from "../field";
 import { some, type Truth } from "../logic";
-import type { Resource } from "../resource";
+import { once, type Resource } from "../resource";
 import { rule, texts } from "../rule";
-import { labelsSelect, refersTo, sameNamespace, selectorSelects } from "../views/kubernetes";
+import { labelSelector, refersTo, sameNamespace, selectorOf } from "../views/kubernetes";
 import { containers, type Pod, POD_OWNERS, podsOf } from "../views/pods";
 
 const SERVICE = "core/Service";
@@ -169,13 +169,17 @@ export const network = [
 
 function reaches(service: Resource, { owner, labels }: Pod): Truth {
   const near = sameNamespace(service, owner);
-  return near === true ? labelsSelect(service.at("spec", "selector").textMap(), labels) : near;
+  return near === true ? serviceSelector(service)(labels) : near;
 }
+
+const serviceSelector = once((service: Resource) => labelSelector(service.at("spec", "selector")));
 
 function selects(policy: Resource, { owner, labels }: Pod): Truth {
   const near = sameNamespace(policy, owner);
-  return near === true ? selectorSelects(policy.at("spec", "podSelector"), labels) : near;
+  return near === true ? podSelector(policy)(labels) : near;
 }
+
+const podSelector = once((policy: Resource) => selectorOf(policy.at("spec", "podSelector")));
 
 /** Without policyTypes a policy counts for Ingress, and for Egress where it has rules for it. */
 function governs(policy: Resource, pod: Pod, direction: string): Truth {

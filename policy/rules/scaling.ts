@@ -1,7 +1,7 @@
 import { some } from "../logic";
 import type { Resource } from "../resource";
 import { integer, rule } from "../rule";
-import { refersTo, sameNamespace, selectorSelects } from "../views/kubernetes";
+import { refersTo, sameNamespace, selectorOf } from "../views/kubernetes";
 import { mainContainers, pod, podsOf, REPLICATED } from "../views/pods";
 import { autoscalers, budgets, covers, fewestPods, scales, tooTight } from "../views/scaling";
 
@@ -136,11 +136,9 @@ export const scaling = [
     *checkStack(stack) {
       const workloads = stack.of(...REPLICATED, "apps/DaemonSet");
       for (const one of workloads) {
-        const others = workloads.filter((other) => other !== one);
-        const takes = some(others, (other) =>
-          sameNamespace(one, other) === true
-            ? selectorSelects(one.at("spec", "selector"), pod(other).labels)
-            : false,
+        const selects = selectorOf(one.at("spec", "selector"));
+        const takes = some(workloads, (other) =>
+          other !== one && sameNamespace(one, other) === true ? selects(pod(other).labels) : false,
         );
         if (takes !== true) continue;
         yield one.finding("spec.selector", "must not select the pods of another workload");

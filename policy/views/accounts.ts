@@ -16,7 +16,7 @@ export function accountField({ spec }: Pod): Field {
   return field.isAbsent && !old.isAbsent ? old : field;
 }
 
-export function accounts(stack: Stack): Resource[] {
+export function accounts(stack: Stack): readonly Resource[] {
   return stack.of("core/ServiceAccount");
 }
 

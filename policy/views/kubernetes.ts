@@ -1,6 +1,6 @@
 import type { Field } from "../field";
-import { same, type Truth } from "../logic";
-import type { Resource } from "../resource";
+import { every, same, type Truth } from "../logic";
+import { once, type Resource } from "../resource";
 
 /** Kinds without a namespace, of those that programs declare. */
 const CLUSTER_SCOPED = new Set([
@@ -53,17 +53,17 @@ export function isClusterScoped({ kind }: Resource): boolean {
 }
 
 /** The object's namespace; undefined where it is not known yet. */
-export function namespaceOf(resource: Resource): string | undefined {
+export const namespaceOf = once((resource: Resource): string | undefined => {
   const field = resource.at("metadata", "namespace");
   return field.isAbsent ? "default" : field.text;
-}
+});
 
 /** The object's name; undefined where it is not known yet, or where the provider gives it. */
-export function nameOf(resource: Resource): string | undefined {
+export const nameOf = once((resource: Resource): string | undefined => {
   const field = resource.at("metadata", "name");
   if (field.isAbsent) resource.undecided.add(field.path);
   return field.text;
-}
+});
 
 export function sameNamespace(a: Resource, b: Resource): Truth {
   return same(namespaceOf(a), namespaceOf(b));
@@ -72,45 +72,43 @@ export function sameNamespace(a: Resource, b: Resource): Truth {
 /** The labels that an object carries. */
 export type Labels = Readonly<Record<string, string>> | undefined;
 
-/** Whether a map of labels, as a Service has it, selects. An empty one selects nothing. */
-export function labelsSelect(selector: Labels, labels: Labels): Truth {
-  if (selector === undefined || labels === undefined) return undefined;
-  const wanted = Object.entries(selector);
-  return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
+/** Whether a selector takes labels. */
+export type Selector = (labels: Labels) => Truth;
+
+/** A map of labels, as a Service has it. An empty one selects nothing. */
+export function labelSelector(field: Field): Selector {
+  const wanted = field.textMap();
+  const entries = Object.entries(wanted ?? {});
+  return (labels) => {
+    if (wanted === undefined || labels === undefined) return undefined;
+    return entries.length > 0 && entries.every(([key, value]) => labels[key] === value);
+  };
 }
 
-/** Whether a LabelSelector selects. An empty one selects everything. */
-export function selectorSelects(selector: Field, labels: Labels): Truth {
-  if (selector.isUnknown || labels === undefined) return undefined;
-  const wanted = selector.at("matchLabels").textMap();
-  if (wanted === undefined) return undefined;
-  if (Object.entries(wanted).some(([key, value]) => labels[key] !== value)) return false;
-  let truth: Truth = true;
-  for (const expression of selector.at("matchExpressions").items()) {
-    const passed = expressionSelects(expression, labels);
-    if (passed === false) return false;
-    if (passed === undefined) truth = undefined;
-  }
-  return truth;
+/** A LabelSelector. An empty one selects everything. */
+export function selectorOf(field: Field): Selector {
+  if (field.isUnknown) return () => undefined;
+  const wanted = field.at("matchLabels").textMap();
+  const entries = Object.entries(wanted ?? {});
+  const expressions = field.at("matchExpressions").items().map(expressionOf);
+  return (labels) => {
+    if (wanted === undefined || labels === undefined) return undefined;
+    if (entries.some(([key, value]) => labels[key] !== value)) return false;
+    return every(expressions, (selects) => selects(labels));
+  };
 }
 
-function expressionSelects(expression: Field, labels: NonNullable<Labels>): Truth {
-  const [key, operator] = [expression.at("key").text, expression.at("operator").text];
-  const values = expression.at("values").texts();
-  if (key === undefined || operator === undefined || values === undefined) return undefined;
-  const label = labels[key];
-  switch (operator) {
-    case "In":
-      return label !== undefined && values.includes(label);
-    case "NotIn":
-      return label === undefined || !values.includes(label);
-    case "Exists":
-      return label !== undefined;
-    case "DoesNotExist":
-      return label === undefined;
-    default:
-      return undefined;
-  }
+function expressionOf(field: Field): Selector {
+  const [key, operator] = [field.at("key").text, field.at("operator").text];
+  const values = field.at("values").texts();
+  if (key === undefined || operator === undefined || values === undefined) return () => undefined;
+  const accepts: Readonly<Record<string, (label: string | undefined) => boolean>> = {
+    In: (label) => label !== undefined && values.includes(label),
+    NotIn: (label) => label === undefined || !values.includes(label),
+    Exists: (label) => label !== undefined,
+    DoesNotExist: (label) => label === undefined,
+  };
+  return (labels) => (labels === undefined ? undefined : accepts[operator]?.(labels[key]));
 }
 
 /**
@@ -123,13 +121,8 @@ export function refersTo(user: Resource, name: Field, candidates: readonly Resou
   }
   const wanted = name.text;
   if (wanted === undefined) return undefined;
-  const names = candidates.map((one) => (isNamed(one) ? nameOf(one) : undefined));
+  const names = candidates.map(nameOf);
   if (names.includes(wanted)) return true;
-  // A name that the provider is still to give may be the one.
-  return candidates.some((one) => !isNamed(one)) ? undefined : false;
-}
-
-function isNamed(resource: Resource): boolean {
-  const { metadata } = resource.facts.inputs;
-  return typeof metadata === "object" && metadata !== null && "name" in metadata;
+  // A name that is not given yet may be the one.
+  return names.includes(undefined) ? undefined : false;
 }

@@ -1,5 +1,5 @@
 import type { Field } from "../field";
-import type { Resource, Stack } from "../resource";
+import { once, type Resource, type Stack } from "../resource";
 import type { Labels } from "./kubernetes";
 
 /** Where each kind keeps the template of its pods. */
@@ -40,20 +40,21 @@ export interface Pod {
 }
 
 /** The pods that a resource brings; undefined where it brings none. */
-export function podOf(owner: Resource): Pod | undefined {
+export const podOf = once((owner: Resource): Pod | undefined => {
   const path = TEMPLATES[owner.kind];
   if (path === undefined) return undefined;
   const template = owner.at(...path);
   const metadata = template.at("metadata");
+  const labels = once(() => metadata.at("labels").textMap());
   return {
     owner,
     metadata,
     spec: template.at("spec"),
     get labels() {
-      return metadata.at("labels").textMap();
+      return labels(metadata);
     },
   };
-}
+});
 
 export function podsOf(stack: Stack, kinds: readonly string[] = POD_OWNERS): Pod[] {
   return stack.of(...kinds).flatMap((owner) => podOf(owner) ?? []);

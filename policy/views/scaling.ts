@@ -1,17 +1,17 @@
 import type { Finding } from "../field";
 import { both, same, type Truth } from "../logic";
-import type { Resource, Stack } from "../resource";
-import { nameOf, sameNamespace, selectorSelects } from "./kubernetes";
+import { once, type Resource, type Stack } from "../resource";
+import { nameOf, sameNamespace, selectorOf } from "./kubernetes";
 import type { Pod } from "./pods";
 
 const HPA = "autoscaling/HorizontalPodAutoscaler";
 const PDB = "policy/PodDisruptionBudget";
 
-export function autoscalers(stack: Stack): Resource[] {
+export function autoscalers(stack: Stack): readonly Resource[] {
   return stack.of(HPA);
 }
 
-export function budgets(stack: Stack): Resource[] {
+export function budgets(stack: Stack): readonly Resource[] {
   return stack.of(PDB);
 }
 
@@ -29,10 +29,11 @@ export function scales(autoscaler: Resource, workload: Resource): Truth {
 
 /** Whether a budget counts the pods of a workload. */
 export function covers(budget: Resource, { owner, labels }: Pod): Truth {
-  const inNamespace = sameNamespace(budget, owner);
-  if (inNamespace !== true) return inNamespace;
-  return selectorSelects(budget.at("spec", "selector"), labels);
+  const near = sameNamespace(budget, owner);
+  return near === true ? budgetSelector(budget)(labels) : near;
 }
+
+const budgetSelector = once((budget: Resource) => selectorOf(budget.at("spec", "selector")));
 
 /**
  * The fewest pods that a workload has: of its autoscaler, else its own; 1 where nothing is said.

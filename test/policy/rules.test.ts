@@ -60,6 +60,7 @@ describe("the table of cases", () => {
     const without = table.filter(([, { unknown }]) => unknown.length === 0).map(([id]) => id);
     expect(without.sort()).toEqual([
       "aws-tags",
+      "eks-addon-version-pinned",
       "iam-no-users",
       "image-registry-allowed",
       "nodes-private-subnets",
@@ -73,7 +74,7 @@ describe("the table of cases", () => {
   });
 });
 
-describe.each(table)("%s", (id, { breaks, unknown }) => {
+describe.each(table)("%s", (id, { breaks, unknown, enough = [] }) => {
   it.each(breaks.map((one) => [one.text, one] as const))("is broken by %s", (_, one) => {
     const fixtures = applied(conforming, one);
     const told = ask(fixtures, id, one).filter(({ rule }) => rule === id);
@@ -92,6 +93,14 @@ describe.each(table)("%s", (id, { breaks, unknown }) => {
     const waiting = told.filter(({ rule }) => rule === "inputs-known");
     expect(waiting.map((each) => each.urn)).toContain(urn(fixtures, name));
     expect(waiting.every(({ message }) => message.includes(id))).toBe(true);
+  });
+
+  it.each(enough)("is kept where %s has any %s", (name, path) => {
+    const fixtures = changed(conforming, name, (one) => ({
+      ...one,
+      inputs: withValue(one.inputs, path, UNKNOWN_TEXT),
+    }));
+    expect(ask(fixtures, id)).toEqual([]);
   });
 });
 

@@ -33,7 +33,8 @@ export const awsCases = {
     breaks: both("encryptionConfigKeyArn", "encryptionConfig").map(([on, path]) =>
       remove(on, path),
     ),
-    unknown: both("encryptionConfigKeyArn", "encryptionConfig provider keyArn"),
+    unknown: [["cluster", "encryptionConfig"]],
+    enough: both("encryptionConfigKeyArn", "encryptionConfig provider keyArn"),
   },
   "eks-control-plane-logs": {
     breaks: [
@@ -80,7 +81,8 @@ export const awsCases = {
   },
   "eks-addon-version-pinned": {
     breaks: [remove("cni", "addonVersion")],
-    unknown: [["cni", "addonVersion"]],
+    unknown: [],
+    enough: [["cni", "addonVersion"]],
   },
   "eks-two-zones": {
     breaks: [

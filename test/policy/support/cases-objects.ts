@@ -265,7 +265,8 @@ export const objectCases = {
       remove("web-claim", "spec storageClassName"),
       remove("db", "spec volumeClaimTemplates 0 spec storageClassName"),
     ],
-    unknown: [["web-claim", "spec storageClassName"]],
+    unknown: [["web-claim", "spec"]],
+    enough: [["web-claim", "spec storageClassName"]],
   },
   "object-namespace-set": {
     breaks: [
@@ -299,6 +300,7 @@ export const objectCases = {
       set("nightly", "metadata annotations", {}, { config: { required: ["owner"] } }),
     ],
     unknown: [["web", "metadata labels"]],
+    enough: [["web", "metadata labels app.kubernetes.io/part-of"]],
   },
   "object-api-version-stable": {
     breaks: [

@@ -92,7 +92,8 @@ export const podCases = {
   },
   "pod-volumes-bounded": {
     breaks: [inPod("spec volumes 3 emptyDir sizeLimit")],
-    unknown: [webPod("spec volumes 3 emptyDir sizeLimit")],
+    unknown: [webPod("spec volumes 3 emptyDir")],
+    enough: [webPod("spec volumes 3 emptyDir sizeLimit")],
   },
   "image-tag-fixed": {
     breaks: ["registry.example.com:5000/web", "web:latest", undefined].map((image) =>
@@ -125,7 +126,8 @@ export const podCases = {
       ),
       inPod(`${first} tty`, true, { config: { cpuLimit: true } }),
     ],
-    unknown: [webPod(`${first} resources`), webPod(`${first} resources limits memory`)],
+    unknown: [webPod(`${first} resources`)],
+    enough: [webPod(`${first} resources limits memory`)],
   },
   "container-ephemeral-storage-set": {
     breaks: [
@@ -205,7 +207,8 @@ export const podCases = {
     breaks: ["web", "db", "agent"].map((name) =>
       remove(name, "spec template spec priorityClassName"),
     ),
-    unknown: [webPod("spec priorityClassName")],
+    unknown: [webPod("spec")],
+    enough: [webPod("spec priorityClassName")],
   },
   "job-bounded": {
     breaks: [
@@ -217,7 +220,8 @@ export const podCases = {
       remove("nightly", "spec concurrencyPolicy"),
       set("nightly", "spec concurrencyPolicy", "Allow"),
     ],
-    unknown: [["once", "spec ttlSecondsAfterFinished"]],
+    unknown: [["nightly", "spec concurrencyPolicy"]],
+    enough: [["once", "spec ttlSecondsAfterFinished"]],
   },
   "container-safe-shutdown": {
     breaks: [

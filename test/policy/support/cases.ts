@@ -26,6 +26,8 @@ export interface RuleCase {
   readonly breaks: readonly Break[];
   /** Fixture and path: where this is unknown, the rule says nothing of it and tells that it waits. */
   readonly unknown: readonly (readonly [string, Path])[];
+  /** Fixture and path: an unknown value there is decided, because it is one. */
+  readonly enough?: readonly (readonly [string, Path])[];
 }
 
 export type Judging = Exclude<

@@ -1,0 +1,95 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { describe, expect, it } from "vitest";
+
+import { defaultLevel } from "../../policy/rule";
+import { rules } from "../../policy/rules";
+import { recordProgram } from "../support/program";
+import { root } from "../support/stack-file";
+import { askPack, type Inputs, type PackOptions, type Reported } from "./support/pack";
+import { asked } from "./support/recorded";
+
+/** A new stack file joins by itself. */
+const stacks = fs
+  .readdirSync(root)
+  .flatMap((name) => /^Pulumi\.([^.]+)\.yaml$/.exec(name)?.[1] ?? []);
+
+/** Parameters of the rules in the stack's configuration; its levels are left aside. */
+function parameters(stack: string): PackOptions["config"] {
+  const file = path.join(root, `policy/config/${stack}.json`);
+  const config = JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, string | Inputs>;
+  const entries = Object.entries(config).filter(([, value]) => typeof value !== "string");
+  return Object.fromEntries(entries) as PackOptions["config"];
+}
+
+function disabled(stack: string): string[] {
+  const file = path.join(root, `policy/config/${stack}.json`);
+  const config = JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, unknown>;
+  return Object.keys(config).filter((id) => config[id] === "disabled");
+}
+
+const short = ({ rule, urn, message }: Reported) =>
+  `${rule} ${urn.split("::").at(-1) ?? ""}: ${message}`;
+
+const told = ["exception-reported", "inputs-known"];
+
+it("dev is among the stacks", () => {
+  expect(stacks).toContain("dev");
+});
+
+describe.each(stacks)("stack %s", (stack) => {
+  it.each(["preview", "update"] as const)("keeps every rule in a recorded %s", async (mode) => {
+    const recording = await recordProgram(stack, mode);
+    const off = disabled(stack);
+    const found = askPack(asked(recording), { config: parameters(stack) ?? {} });
+    const broken = found.filter(({ rule }) => ![...told, ...off].includes(rule));
+    expect(broken.map(short)).toEqual([]);
+  });
+
+  /** Else an update would stop at such a rule with a part of it done, where the preview said nothing. */
+  it("lets a preview decide every rule that can stop an update", async () => {
+    const stopping = rules.filter(
+      ({ check, severity }) => check !== undefined && defaultLevel(severity) === "mandatory",
+    );
+    expect(stopping.length).toBeGreaterThan(40);
+    const found = askPack(asked(await recordProgram(stack, "preview")), {
+      only: [...stopping.map(({ id }) => id), "inputs-known"],
+    });
+    expect(found.filter(({ rule }) => rule === "inputs-known").map(short)).toEqual([]);
+  });
+});
+
+describe("dev", () => {
+  it("tells its exceptions, and what is judged later", async () => {
+    const found = askPack(asked(await recordProgram("dev", "preview")));
+    const reported = found.filter(({ rule }) => told.includes(rule)).map(short);
+    expect(reported.sort()).toMatchInlineSnapshot(`
+      [
+        "exception-reported cluster-coredns-config: Exempt from object-namespace-set until 2027-04-30: the cluster's name server is looked for where kubeadm and EKS install it",
+        "exception-reported cluster-coredns: Exempt from object-namespace-set until 2027-04-30: the cluster's name server is looked for where kubeadm and EKS install it",
+        "exception-reported cluster-coredns: Exempt from object-namespace-set until 2027-04-30: the cluster's name server is looked for where kubeadm and EKS install it",
+        "exception-reported cluster-coredns: Exempt from object-namespace-set until 2027-04-30: the cluster's name server is looked for where kubeadm and EKS install it",
+        "exception-reported cluster-coredns: Exempt from pod-network-policy until 2027-04-30: a local cluster stores network policies and enforces none",
+        "exception-reported cluster-coredns: Exempt from workload-min-replicas until 2027-04-30: a local cluster has one real node: a second pod there would fail with the first",
+        "inputs-known cluster-coredns: Judged when it is known: spec.template.spec.containers[0].image (image-tag-fixed, image-digest-pinned, image-pull-always)",
+        "inputs-known nginx: Judged when it is known: spec.template.spec.containers[0].image (image-tag-fixed, image-digest-pinned, image-pull-always)",
+      ]
+    `);
+  });
+
+  it("would be told of its exceptions once their time is over", async () => {
+    const found = askPack(asked(await recordProgram("dev", "update")), { today: "2027-05-01" });
+    const over = found.filter(({ rule }) => rule === "exception-valid");
+    expect(over.length).toBe(6);
+    for (const { message } of over) expect(message).toContain("ended on 2027-04-30");
+    expect(new Set(found.map(({ rule }) => rule))).toEqual(
+      new Set([
+        "exception-valid",
+        "object-namespace-set",
+        "workload-min-replicas",
+        "pod-network-policy",
+      ]),
+    );
+  });
+});

@@ -1,3 +1,5 @@
+import { some, type Truth } from "./logic";
+
 /** A value that is known only after the update, or that a state file keeps secret. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
@@ -80,6 +82,11 @@ export class Field {
   items(): Field[] {
     const { value } = this;
     return Array.isArray(value) ? value.map((_, index) => this.at(index)) : [];
+  }
+
+  /** Whether an element of a list passes; undefined where the list is unknown. */
+  some(test: (item: Field) => Truth): Truth {
+    return this.isUnknown ? undefined : some(this.items(), test);
   }
 
   /** Fields of a map by key; none where it is something else. */

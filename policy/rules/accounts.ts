@@ -80,7 +80,8 @@ export const accountRules = [
           yield name.finding("must be a ServiceAccount of this stack");
         }
         const [kind, role] = [binding.at("roleRef", "kind").text, binding.at("roleRef", "name")];
-        const roles = stack.of(`rbac.authorization.k8s.io/${kind ?? ""}`);
+        if (kind === undefined) continue;
+        const roles = stack.of(`rbac.authorization.k8s.io/${kind}`);
         if (role.text !== undefined && BUILT_IN.test(role.text)) continue;
         if (refersTo(binding, role, roles) !== false) continue;
         yield role.finding("must be a role of this stack or of Kubernetes itself");

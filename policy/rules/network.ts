@@ -3,7 +3,7 @@ import { some, type Truth } from "../logic";
 import { once, type Resource } from "../resource";
 import { rule, texts } from "../rule";
 import { labelSelector, refersTo, sameNamespace, selectorOf } from "../views/kubernetes";
-import { containers, type Pod, POD_OWNERS, podsOf } from "../views/pods";
+import { type Pod, POD_OWNERS, podsOf, someContainer } from "../views/pods";
 
 const SERVICE = "core/Service";
 const POLICY = "networking.k8s.io/NetworkPolicy";
@@ -158,7 +158,7 @@ export const network = [
         const name = workload.at("spec", "serviceName");
         const headless = stack
           .of(SERVICE)
-          .filter((one) => one.at("spec", "clusterIP").value === "None")
+          .filter((one) => isHeadless(one.at("spec", "clusterIP")))
           .filter((one) => sameNamespace(one, workload) !== false);
         if (!name.isAbsent && refersTo(workload, name, headless) !== false) continue;
         yield name.finding("must be a headless Service of this stack in the same namespace");
@@ -196,17 +196,21 @@ function* targetPorts(service: Resource, pods: readonly Pod[]) {
     const target = port.at("targetPort").isAbsent ? port.at("port") : port.at("targetPort");
     const wanted = target.value;
     if (wanted === undefined) continue;
-    const open = pods.map((pod) => some(containers(pod).flatMap(portsOf), isPort(wanted)));
-    if (some(open, (one) => one) !== false) continue;
+    if (some(pods, (pod) => opens(pod, wanted)) !== false) continue;
     yield target.finding("must be a port of a container, or the name of one");
   }
 }
 
-const portsOf = (container: Field) => container.at("ports").items();
-
-const isPort =
-  (wanted: unknown) =>
-  (port: Field): Truth => {
-    const field = port.at(typeof wanted === "string" ? "name" : "containerPort");
+function opens(pod: Pod, wanted: unknown): Truth {
+  const key = typeof wanted === "string" ? "name" : "containerPort";
+  const isPort = (port: Field): Truth => {
+    const field = port.at(key);
     return field.isUnknown ? undefined : field.value === wanted;
   };
+  return someContainer(pod, (container) => container.at("ports").some(isPort));
+}
+
+/** One that is not known yet may be. */
+function isHeadless(address: Field): boolean {
+  return address.isUnknown || address.value === "None";
+}

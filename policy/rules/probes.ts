@@ -1,4 +1,5 @@
 import type { Field } from "../field";
+import type { Truth } from "../logic";
 import { rule } from "../rule";
 import { mainContainers, pod, SERVERS } from "../views/pods";
 
@@ -37,7 +38,9 @@ export const probes = [
         yield* liveness.mustBeSet();
         yield* namedPort(container, liveness);
         const [a, b] = [handlerOf(liveness), handlerOf(readiness)];
-        if (a !== undefined && a === b && patience(liveness) <= patience(readiness)) {
+        const [late, soon] = [patience(liveness), patience(readiness)];
+        if (late === undefined || soon === undefined || a === undefined) continue;
+        if (a === b && late <= soon) {
           yield liveness.finding(
             "must have more patience than readinessProbe, or ask another thing",
           );
@@ -52,12 +55,8 @@ function* namedPort(container: Field, probe: Field) {
   for (const [kind, handler] of probe.entries()) {
     const port = handler.at("port");
     if (!["httpGet", "tcpSocket"].includes(kind) || port.text === undefined) continue;
-    const names = container
-      .at("ports")
-      .items()
-      .map((one) => one.at("name"));
-    if (names.some((name) => name.isUnknown)) continue;
-    if (names.some(({ text }) => text === port.text)) continue;
+    const named = container.at("ports").some((one) => sameName(one.at("name"), port));
+    if (named !== false) continue;
     yield port.finding("must be the name of a port of the container");
   }
 }
@@ -77,8 +76,13 @@ function handlerOf(probe: Field): string | undefined {
   ].join();
 }
 
-/** Seconds until the probe has failed, by the defaults of the API. */
-function patience(probe: Field): number {
-  const seconds = probe.at("periodSeconds").number ?? 10;
-  return seconds * (probe.at("failureThreshold").number ?? 3);
+/** Seconds until the probe has failed, by the defaults of the API; undefined where not known. */
+function patience(probe: Field): number | undefined {
+  const [period, failures] = [probe.at("periodSeconds"), probe.at("failureThreshold")];
+  if (period.isUnknown || failures.isUnknown) return undefined;
+  return (period.number ?? 10) * (failures.number ?? 3);
+}
+
+function sameName(name: Field, port: Field): Truth {
+  return name.isUnknown ? undefined : name.value === port.value;
 }

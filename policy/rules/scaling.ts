@@ -37,7 +37,8 @@ export const scaling = [
       for (const autoscaler of autoscalers(stack)) {
         const target = autoscaler.at("spec", "scaleTargetRef", "name");
         const kind = autoscaler.at("spec", "scaleTargetRef", "kind").text;
-        const workloads = stack.of(`apps/${kind ?? ""}`);
+        if (kind === undefined) continue;
+        const workloads = stack.of(`apps/${kind}`);
         const near = workloads.filter((one) => sameNamespace(one, autoscaler) !== false);
         if (refersTo(autoscaler, target, near) === false) {
           yield target.finding("must be a workload of this stack in the same namespace");

@@ -1,4 +1,5 @@
 import type { Field } from "../field";
+import { some, type Truth } from "../logic";
 import { once, type Resource, type Stack } from "../resource";
 import type { Labels } from "./kubernetes";
 
@@ -67,11 +68,16 @@ export function pod(owner: Resource): Pod {
   return found;
 }
 
+const LISTS = ["containers", "initContainers", "ephemeralContainers"];
+
 /** All containers: init and ephemeral ones too. */
 export function containers({ spec }: Pod): Field[] {
-  return ["containers", "initContainers", "ephemeralContainers"].flatMap((list) =>
-    spec.at(list).items(),
-  );
+  return LISTS.flatMap((list) => spec.at(list).items());
+}
+
+/** Whether one of all containers passes; undefined where not all are known. */
+export function someContainer({ spec }: Pod, test: (container: Field) => Truth): Truth {
+  return some(LISTS, (list) => spec.at(list).some(test));
 }
 
 /** The containers that run as long as the pod does. */

@@ -63,6 +63,11 @@ export class Field {
     return this.data === UNKNOWN;
   }
 
+  /** Whether it is there and known, without noting where it is not. */
+  get isPlain(): boolean {
+    return !this.isAbsent && !this.isPending;
+  }
+
   /** Not there. An unknown one counts as there: only its value is not known. */
   get isAbsent(): boolean {
     return this.data === undefined || this.data === null;

@@ -1,5 +1,5 @@
 import type { Field } from "../field";
-import { every, same, type Truth } from "../logic";
+import { every, same, some, type Truth } from "../logic";
 import { once, type Resource } from "../resource";
 
 /** Kinds without a namespace, of those that programs declare. */
@@ -112,17 +112,20 @@ function expressionOf(field: Field): Selector {
 }
 
 /**
- * Whether a name in `user` is that of one of the objects. An unknown name that comes from one of them counts
- * as found: the reference cannot miss it.
+ * Whether a name in `user` is that of one of the objects. One that `user` depends on counts as found while
+ * the name is not known yet on one side: it comes from there.
  */
 export function refersTo(user: Resource, name: Field, candidates: readonly Resource[]): Truth {
-  if (name.isPending && candidates.some(({ urn }) => user.facts.dependencies.includes(urn))) {
-    return true;
-  }
+  const source = candidates.some(
+    (one) =>
+      user.facts.dependencies.includes(one.urn) &&
+      (name.isPending || !one.at("metadata", "name").isPlain),
+  );
+  if (source) return true;
   const wanted = name.text;
   if (wanted === undefined) return undefined;
-  const names = candidates.map(nameOf);
-  if (names.includes(wanted)) return true;
+  const plain = candidates.filter((one) => one.at("metadata", "name").isPlain);
+  if (some(plain, (one) => nameOf(one) === wanted) === true) return true;
   // A name that is not given yet may be the one.
-  return names.includes(undefined) ? undefined : false;
+  return candidates.map(nameOf).includes(undefined) ? undefined : false;
 }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -40,6 +40,8 @@ esac
 exit 0
 `;
 
+const PACK = "dist/policy/drydock-policy";
+
 interface Project {
   readonly root: string;
   readonly home: string;
@@ -61,6 +63,7 @@ function project(
   mkdirSync(join(root, "dist"));
   writeFileSync(join(root, "dist/cli.js"), readFileSync(join(bundles, "cli.js")));
   writeExecutable(join(root, "dist/plugins/kubernetes/pulumi-resource-kubernetes"), "#!/bin/sh\n");
+  writeExecutable(join(root, PACK), "#!/bin/sh\n");
   writeExecutable(join(bin, "pulumi"), PULUMI);
   writeExecutable(join(bin, "pulumi-language-nodejs"), "#!/bin/sh\n");
   writeExecutable(join(bin, "kubectl"), "#!/bin/sh\necho 'Client Version: v1.36.3'\n");
@@ -116,7 +119,7 @@ describe("start", () => {
     expect(given.calls()).toEqual([
       "stack select dev --non-interactive",
       "stack init dev --non-interactive",
-      "up --stack dev --yes --non-interactive --diff",
+      `up --stack dev --yes --non-interactive --diff --policy-pack ${join(given.root, PACK)}`,
       "stack output --stack dev --json --non-interactive",
     ]);
     expect(stderr).toContain(`${page.url} answers: HTTP 200`);
@@ -129,7 +132,7 @@ describe("start", () => {
     const { code, stderr } = await run(given, ["start"]);
     expect(code).toBe(7);
     expect(stderr).toContain("failed");
-    expect(given.calls().at(-1)).toBe("up --stack dev --yes --non-interactive");
+    expect(given.calls().at(-1)).toMatch(/^up --stack dev --yes --non-interactive /);
   });
 
   it("says that no page is served where nodes are simulated", async () => {
@@ -171,6 +174,61 @@ describe("start", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("the stack's file cannot be read");
     expect(stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
+  });
+});
+
+describe("preview", () => {
+  it("runs Pulumi's with the policy pack and the stack's configuration of it", async () => {
+    const given = project();
+    const config = join(given.root, "policy/config/dev.json");
+    mkdirSync(dirname(config), { recursive: true });
+    writeFileSync(config, "{}");
+    given.answer("preview", "exit 1");
+    const { code } = await run(given, ["preview", "--", "--diff"]);
+    expect(given.calls().at(-1)).toBe(
+      "preview --stack dev --non-interactive " +
+        `--policy-pack ${join(given.root, PACK)} --policy-pack-config ${config} --diff`,
+    );
+    expect(code).toBe(1);
+  });
+
+  it.each([["--stack", "prod"], ["-s", "prod"], ["--stack=prod"]])(
+    "takes %s %s",
+    async (...args) => {
+      const given = project();
+      writeFileSync(
+        join(given.root, "Pulumi.prod.yaml"),
+        "config: { drydock:cluster: { kind: eks } }\n",
+      );
+      await run(given, ["preview", "--diff", ...args]);
+      expect(given.calls().at(-1)).toBe(
+        `preview --stack prod --non-interactive --policy-pack ${join(given.root, PACK)} --diff`,
+      );
+    },
+  );
+
+  it("looks at no policy where DRYDOCK_POLICY is off, and says so", async () => {
+    const given = project();
+    const off = { ...given, env: { ...given.env, DRYDOCK_POLICY: "off" } };
+    const { stderr } = await run(off, ["preview"]);
+    expect(given.calls().at(-1)).toBe("preview --stack dev --non-interactive");
+    expect(stderr).toContain("DRYDOCK_POLICY is off: no policy is looked at.");
+  });
+
+  it("leaves a pack that the user names alone", async () => {
+    const given = project();
+    await run(given, ["preview", "--", "--policy-pack=./mine"]);
+    expect(given.calls().at(-1)).toBe("preview --stack dev --non-interactive --policy-pack=./mine");
+  });
+
+  it("refuses to go on without its pack", async () => {
+    const given = project();
+    rmSync(join(given.root, PACK));
+    const { code, stderr } = await run(given, ["preview"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("the policy pack is not built");
+    expect(stderr).toContain("DRYDOCK_POLICY=off");
+    expect(given.calls().filter((call) => call.startsWith("preview"))).toEqual([]);
   });
 });
 

@@ -7,6 +7,7 @@ import { down } from "./down";
 import { drift } from "./drift";
 import { printEnvironment } from "./env";
 import { localClusters } from "./local-clusters";
+import { preview } from "./preview";
 import { recover } from "./recover";
 import { restore } from "./restore";
 import { snapshot } from "./snapshot";
@@ -14,6 +15,7 @@ import { start } from "./start";
 
 const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<number>>> = {
   start,
+  preview,
   down,
   doctor,
   env: printEnvironment,
@@ -25,6 +27,7 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<num
 
 const USAGE = `Usage: npm start | npm run <command> [-- <arguments>]
   start    gets the tools, runs pulumi up of dev, prints the address (-y: no question; others go to pulumi up)
+  preview  pulumi preview of dev with the policy pack (--stack NAME; others go to pulumi preview)
   down     destroys dev and its cluster (--force: even where pulumi destroy fails)
   doctor   what is here, what is missing, and the command that mends it
   snapshot saves the local cluster's etcd: path and size ([FILE]; default: in the cluster's folder)

@@ -6,6 +6,7 @@ import type { LocalClusterPlan } from "./hooks";
 import { liveHolder, releaseDeadLock } from "./lock";
 import { waitForPage } from "./page";
 import { settlePending } from "./pending";
+import { policyArguments } from "./policy";
 import { runPulumi, selectStack, stackOutputs } from "./pulumi";
 
 /**
@@ -23,7 +24,8 @@ export async function start(context: CommandContext): Promise<number> {
     const settled = await settlePending(project, context, "revive");
     if (settled !== 0) return settled;
   }
-  const code = await runPulumi(project, upArguments(context), {
+  const args = [...upArguments(context), ...policyArguments(project, context.args)];
+  const code = await runPulumi(project, args, {
     interactive: context.interactive,
   });
   if (code !== 0) {

@@ -152,7 +152,8 @@ export class EksCluster extends pulumi.ComponentResource implements Cluster {
       {
         ...{ place, kubernetesVersion, deployerRoleArn, provider },
         vpcId: network.vpcId,
-        subnetIds: Object.values(network.intraSubnetIds),
+        // In Auto Mode the nodes lie where the control plane's interfaces do, and need a way out.
+        subnetIds: Object.values(autoMode ? network.privateSubnetIds : network.intraSubnetIds),
         serviceCidr: ranges.serviceCidr,
         publicCidrs: api.publicCidrs,
         logRetentionDays: api.logRetentionDays,

@@ -87,6 +87,9 @@ describe("the prod stack", () => {
       encryptionConfigKeyArn: expect.stringContaining(":key/cluster-secrets-key") as string,
     });
     expect(options.transforms).toBe(1);
+    expect(inputs.privateSubnetIds).toEqual(
+      ["a", "b", "c"].map((zone) => `cluster-network-subnets-intra-eu-central-1${zone}-id`),
+    );
   });
 
   it("keeps all node groups in private subnets, without a public address", () => {
@@ -289,6 +292,10 @@ describe("the prod stack in Auto Mode", () => {
       createNodeRole: false,
       computeConfig: { nodePools: ["general-purpose", "system"] },
     });
+    // Its nodes lie in these subnets; elsewhere they would be cut off from registries.
+    expect(inputs.privateSubnetIds).toEqual(
+      ["a", "b", "c"].map((zone) => `cluster-network-subnets-private-eu-central-1${zone}-id`),
+    );
     const addons = all("Addon", autoMode).map((each) => each.inputs.addonName);
     expect(addons).toEqual(["aws-efs-csi-driver", "metrics-server"]);
     for (const type of ["NodeGroup", "Release", "NodePool"])

@@ -74,6 +74,16 @@ describe("the client", () => {
     expect(reasons).toEqual(["GET /version: starting (503)", "GET /version: slow down (429)"]);
   });
 
+  it("waits as long as a Retry-After header asks", async () => {
+    const busy: Answer = (_request, response) => {
+      response.writeHead(429, { "Retry-After": "1" }).end("Too many requests, please try again");
+    };
+    const running = await serve(busy, json(200, { ok: true }));
+    const started = performance.now();
+    expect(await running.request(GET, patient(5))).toEqual({ ok: true });
+    expect(performance.now() - started).toBeGreaterThan(950);
+  });
+
   it("waits for a server that refuses connections, but not for ever", async () => {
     const running = await serve(json(200, { ok: true }));
     const { port } = server?.address() as AddressInfo;

@@ -7,8 +7,9 @@ import {
   toProperties,
   type JsonMap,
 } from "../../toolchain/kubernetes/objects";
+import { KubernetesProvider } from "../../toolchain/kubernetes/provider";
 import type { PropertyMap } from "../../toolchain/plugin/serve";
-import { failureOf, type State } from "./support/engine";
+import { failureOf, TestEngine, type State } from "./support/engine";
 import { urnOf, useControlPlane, type Fixture } from "./support/fixture";
 
 const CANARY = "canary-5b4a3c2d1e0f";
@@ -69,9 +70,11 @@ describe("fields that another manager changes", () => {
     const state = await create(urn, deployment("scaled", 2));
     await scale(cluster(), "scaled", 5);
     const news = await engine.check(urn, deployment("scaled", 2, "web:2"), state.inputs);
-    expect(await failureOf(engine.update(urn, state, news))).toContain(
-      'spec.replicas: managed by "kubectl"',
-    );
+    for (const preview of [true, false]) {
+      expect(await failureOf(engine.update(urn, state, news, { preview }))).toContain(
+        'spec.replicas: managed by "kubectl"',
+      );
+    }
     const ignoring = { ignoreChanges: ["spec.replicas"] };
     const preview = await engine.update(urn, state, news, { ...ignoring, preview: true });
     expect(getPath(preview.outputs as JsonMap, "spec", "replicas")).toBe(5);
@@ -107,6 +110,42 @@ describe("fields that another manager changes", () => {
     const managers = listAt(updated.outputs as JsonMap, "metadata", "managedFields");
     expect(JSON.stringify(managers[0])).toContain("f:replicas");
     await engine.delete(urn, updated);
+  });
+});
+
+describe("settings that take over what is there", () => {
+  const configMap = (value: string) => ({ metadata: { name: "taken" }, data: { value } });
+  const urn = urnOf("core/v1:ConfigMap", "taken");
+  const path = "/api/v1/namespaces/default/configmaps";
+
+  async function engineWith(setting: string): Promise<TestEngine> {
+    const engine = await TestEngine.start(new KubernetesProvider());
+    await engine.configure({ kubeconfig: cluster().plane.kubeconfig, [setting]: "true" });
+    return engine;
+  }
+
+  it("upsertExistingObjects: a create brings an existing object up to date", async () => {
+    const { other } = cluster();
+    const { metadata } = await other.post(path, configMap("theirs"), "pulumi-kubernetes");
+    const engine = await engineWith("upsertExistingObjects");
+    const state = await engine.create(urn, await engine.check(urn, configMap("ours")));
+    expect(state.outputs.data).toEqual({ value: "ours" });
+    expect(getPath(state.outputs as JsonMap, "metadata", "uid")).toBe(getPath(metadata, "uid"));
+    await engine.delete(urn, state);
+    await engine.stop();
+  });
+
+  it("enablePatchForce: an update takes contested fields over", async () => {
+    const { other, create } = cluster();
+    const labelled = (team: string) => ({ metadata: { name: "taken", labels: { team } } });
+    const state = await create(urn, labelled("ours"));
+    await other.merge(`${path}/taken`, labelled("theirs"));
+    const engine = await engineWith("enablePatchForce");
+    const news = await engine.check(urn, labelled("ours-again"), state.inputs);
+    const updated = await engine.update(urn, state, news);
+    expect(updated.outputs).toMatchObject({ metadata: { labels: { team: "ours-again" } } });
+    await engine.delete(urn, updated);
+    await engine.stop();
   });
 });
 

@@ -1,15 +1,4 @@
-/** What the official provider promises about waiting, and what this one does. */
-export interface Promised {
-  readonly id: string;
-  /** One sentence, as the official provider documents it. */
-  readonly promise: string;
-  /** Page or section that documents it. */
-  readonly source: string;
-  readonly status: "yes" | "differs" | "no";
-  readonly note?: string;
-  /** Full title of the test that proves it. */
-  readonly test: string;
-}
+import type { Promised } from "./promised";
 
 const DEPLOYMENT = "registry: kubernetes.apps/v1.Deployment";
 const STATEFUL_SET = "registry: kubernetes.apps/v1.StatefulSet";

@@ -1,0 +1,70 @@
+import type { Promised } from "./promised";
+
+export const promises: readonly Promised[] = [
+  {
+    id: "patch-create",
+    promise: "A patch applies its fields to an existing object under a manager of its own.",
+    source: "registry: kubernetes.core/v1.ConfigMapPatch and the other patches",
+    status: "yes",
+    test: "a patch of somebody else's object > adds its fields under a manager of its own, and keeps them in state",
+  },
+  {
+    id: "patch-any-kind",
+    promise: "There is a patch for each kind.",
+    source: "registry: kubernetes.core/v1.ConfigMapPatch and the other patches",
+    status: "yes",
+    note: "Also read by its id alone.",
+    test: "a patch of somebody else's object > works for any kind, also read by its id alone",
+  },
+  {
+    id: "patch-name",
+    promise: "A patch requires metadata.name.",
+    source: "registry: kubernetes.core/v1.ConfigMapPatch and the other patches",
+    status: "yes",
+    test: "types that are not objects of the API > a patch without the name of its object is refused",
+  },
+  {
+    id: "patch-update",
+    promise: "A patch changes in place for all but name and namespace.",
+    source: "registry: how-to, Managing Resources with Server-Side Apply",
+    status: "yes",
+    test: "a patch of somebody else's object > changes in place, whatever the field, and drops what it no longer declares",
+  },
+  {
+    id: "patch-preview",
+    promise: "A new patch is previewed as its inputs.",
+    source: "registry: kubernetes.core/v1.ConfigMapPatch and the other patches",
+    status: "differs",
+    note: "By a dry run: conflicts show in the preview.",
+    test: "a patch of somebody else's object > reports a conflict, and takes the field over by patchForce",
+  },
+  {
+    id: "patch-delete",
+    promise: "Deleting a patch gives its fields up; the object stays.",
+    source: "registry: how-to, Managing Resources with Server-Side Apply",
+    status: "yes",
+    test: "a patch of somebody else's object > gives up its fields on delete, and leaves the object",
+  },
+  {
+    id: "patch-delete-gone",
+    promise: "Deleting a patch of an object that is gone applies to nothing.",
+    source: "registry: how-to, Managing Resources with Server-Side Apply",
+    status: "differs",
+    note: "It ends well, and never creates an empty object.",
+    test: "a patch of somebody else's object > gives up its fields on delete, and leaves the object",
+  },
+  {
+    id: "patch-required-field",
+    promise: "A patch that alone owns a required field cannot be deleted; retainOnDelete helps.",
+    source: "registry: how-to, Managing Resources with Server-Side Apply",
+    status: "yes",
+    test: "a patch of somebody else's object > says what to do where the object cannot be without a field only the patch owns",
+  },
+  {
+    id: "patch-force",
+    promise: "pulumi.com/patchForce overrides conflicts.",
+    source: "registry: kubernetes.core/v1.ConfigMapPatch and the other patches",
+    status: "yes",
+    test: "a patch of somebody else's object > reports a conflict, and takes the field over by patchForce",
+  },
+];

@@ -1,0 +1,72 @@
+import type { Promised } from "./promised";
+
+export const promises: readonly Promised[] = [
+  {
+    id: "preview-dry-run",
+    promise: "A preview shows what the server would make of an object (server-side dry run).",
+    source: "blog: server-side dry run in previews",
+    status: "yes",
+    test: "objects on a real API server > a preview > fills in what the server decides and leaves unknown what it assigns",
+  },
+  {
+    id: "preview-unknown",
+    promise: "With unknown inputs a preview shows the inputs.",
+    source: "blog: server-side dry run in previews",
+    status: "yes",
+    note: "What only the server can tell is unknown rather than absent.",
+    test: "objects on a real API server > a preview > does without the server while an input is unknown",
+  },
+  {
+    id: "preview-missing-prerequisites",
+    promise: "A preview of an object whose namespace or kind is yet to come does not fail.",
+    source: "blog: server-side dry run in previews",
+    status: "yes",
+    test: "objects on a real API server > a preview > does without the server while namespace or kind come in the same run",
+  },
+  {
+    id: "preview-unknown-provider",
+    promise: "A provider that is not known yet does not hinder a preview.",
+    source: "blog: server-side dry run in previews",
+    status: "yes",
+    test: "the real CLI with this provider > previews although the kubeconfig is not known yet",
+  },
+  {
+    id: "preview-refusal",
+    promise: "What the server refuses fails the preview.",
+    source: "blog: server-side dry run in previews",
+    status: "yes",
+    note: "With every cause, one a line.",
+    test: "objects on a real API server > a preview > shows the server's refusal with every cause",
+  },
+  {
+    id: "preview-unreachable",
+    promise: "Without a reachable cluster a preview shows what is declared, with a warning.",
+    source: "blog: server-side dry run in previews",
+    status: "yes",
+    note: "Said once a run.",
+    test: "the API server goes away > before a preview: it is made without the server, with one warning",
+  },
+  {
+    id: "preview-conflict",
+    promise: "A field conflict fails the preview of an update.",
+    source: "registry: how-to, Managing Resources with Server-Side Apply",
+    status: "yes",
+    note: "That of a new patch too.",
+    test: "fields that another manager changes > are left to kubectl scale with ignoreChanges, and a refresh shows them right",
+  },
+  {
+    id: "preview-detailed-diff",
+    promise: "Changes are shown at their property paths.",
+    source: "behaviour of 4.34: state of a resource",
+    status: "yes",
+    test: "changes between declarations > are found at their exact path",
+  },
+  {
+    id: "preview-no-change",
+    promise: "What the server defaults or spells otherwise is no change.",
+    source: "behaviour of 4.34: state of a resource",
+    status: "yes",
+    note: "The declarations are compared; a dry run decides whether a change has an effect.",
+    test: "changes on a real API server > takes the server's own spelling of an unchanged declaration for no change",
+  },
+];

@@ -114,7 +114,7 @@ function clusterArgs(args: ControlPlaneArgs, role: Role): eks.ClusterArgs {
     encryptionConfigKeyArn: args.keyArn,
     enabledClusterLogTypes: LOG_TYPES,
     ...compute(args.autoModeNodeRole),
-    tags: { Name: place.clusterName },
+    tags: { ...place.tags, Name: place.clusterName },
   };
 }
 

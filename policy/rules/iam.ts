@@ -117,6 +117,7 @@ export const iam = [
           "aws-load-balancer-controller",
           "ebs-csi-controller-sa",
           "efs-csi-controller-sa",
+          "karpenter",
           "aws-node",
         ],
         "Service accounts that add-ons and charts bring.",

@@ -4,10 +4,11 @@ import { execa } from "execa";
 import { clusterMemory, startToPage } from "./cluster";
 import { type Measurement, root, table, withinLimits } from "./measure";
 import { programLoad } from "./program-load";
+import { policyCost } from "./policy";
 import { previews } from "./pulumi";
 
 async function main(): Promise<number> {
-  const measurements = await programLoad(7);
+  const measurements = [...(await programLoad(7)), ...(await policyCost(5))];
   if (!process.argv.includes("program")) measurements.push(...(await withCluster()));
   console.log(table(measurements));
   return withinLimits(measurements) ? 0 : 1;

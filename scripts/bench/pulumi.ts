@@ -15,7 +15,7 @@ type Environment = Record<string, string | undefined>;
 /** A no-change preview of the running dev stack against the preview of a program that is empty. */
 export async function previews(rounds: number): Promise<Measurement[]> {
   const { pulumi, env } = await environment();
-  const empty = emptyProject(env);
+  const empty = benchProject(env, "\n");
   try {
     await execa(pulumi, ["stack", "init", "empty", "--non-interactive"], empty.options);
     const preview = (stack: string, options: object) => async () => {
@@ -40,7 +40,7 @@ export async function previews(rounds: number): Promise<Measurement[]> {
 }
 
 /** The CLI and the environment that `npm start` uses, so that both previews have the same of both. */
-async function environment(): Promise<{ pulumi: string; env: Environment }> {
+export async function environment(): Promise<{ pulumi: string; env: Environment }> {
   const user = process.env;
   const tools = await resolveTools(["pulumi", "kubectl"], { env: user });
   const [pulumi, kubectl] = [tools.get("pulumi"), tools.get("kubectl")];
@@ -56,13 +56,13 @@ async function environment(): Promise<{ pulumi: string; env: Environment }> {
   return { pulumi: pulumi.path, env: applyEnvironment(user, project) };
 }
 
-/** A project with an empty program and a backend of its own, on the packages of this one. */
-function emptyProject(base: Environment) {
+/** A project with a backend of its own, on the packages of this one. @param program CommonJS */
+export function benchProject(base: Environment, program: string) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "drydock-bench-"));
   const write = (name: string, text: string) => fs.writeFileSync(path.join(folder, name), text);
   write("Pulumi.yaml", "name: empty\nruntime: {name: nodejs, options: {typescript: false}}\n");
   write("package.json", '{"name": "empty", "private": true, "main": "index.js"}\n');
-  write("index.js", "\n");
+  write("index.js", program);
   fs.symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
   fs.mkdirSync(path.join(folder, "state"));
   const env = {

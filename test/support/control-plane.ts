@@ -16,6 +16,10 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** URL of the API server, on a loopback address. */
   readonly server: string;
+  /** Kills the API server, and nothing else. */
+  killApiServer(): Promise<void>;
+  /** Starts what {@link killApiServer} ended, and waits until it is ready. */
+  reviveApiServer(): Promise<void>;
   /** Ends every process of the control plane and removes its files. */
   stop(): Promise<void>;
 }
@@ -58,11 +62,22 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     await kwokctl("scale", "node", `--replicas=${String(options.nodes ?? 1)}`);
     const kubeconfig = await inlined(kubeconfigPath, kwokctl);
     const server = /server: (\S+)/.exec(kubeconfig)?.[1] ?? "";
-    return { kubeconfig, server, stop };
+    const killApiServer = () => kill(join(folder, "clusters", name, "pids", "kube-apiserver.pid"));
+    const reviveApiServer = async (): Promise<void> => {
+      // Components that run are left as they are.
+      await kwokctl("start", "cluster", "--wait=60s");
+    };
+    return { kubeconfig, server, killApiServer, reviveApiServer, stop };
   } catch (error) {
     await stop();
     throw new Error(`the control plane did not start: ${outputOf(error)}`, { cause: error });
   }
+}
+
+/** @param pidFile goes too: kwokctl would take whatever has that number for the component */
+async function kill(pidFile: string): Promise<void> {
+  process.kill(Number(await readFile(pidFile, "utf8")), "SIGKILL");
+  await rm(pidFile);
 }
 
 function binaryFlags(folder: string): string[] {

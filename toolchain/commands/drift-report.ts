@@ -75,12 +75,14 @@ export function driftOf({ steps = [], diagnostics = [] }: Preview): Drift {
   );
   const judged = [...changes.values()].map((change) => drifted(change, refreshed.get(change.urn)));
   const resources = judged.filter((resource) => resource !== undefined);
+  const warnings = diagnostics
+    .filter(({ severity }) => severity === "warning")
+    .map(({ message = "" }) => message.replace(/^warning: /, "").trim());
   return {
     resources,
     unapplied: judged.length - resources.length,
-    warnings: diagnostics
-      .filter(({ severity }) => severity === "warning")
-      .map(({ message = "" }) => message.replace(/^warning: /, "").trim()),
+    // The refresh and the preview after it say the same.
+    warnings: [...new Set(warnings)],
   };
 }
 

@@ -17,7 +17,7 @@ import { KubeconfigError, type Cluster } from "./cluster";
 import { createObject } from "./create";
 import { UnknownKindError } from "./discovery";
 import { isNotFound, requiredFieldLeft, UnreachableError } from "./errors";
-import { declaredManager, fieldManagerFor, newFieldManager } from "./managed-fields";
+import { declaredManager, fieldManagerFor, isCreatedFor, newFieldManager } from "./managed-fields";
 import {
   describe,
   formatId,
@@ -161,7 +161,8 @@ export async function readResource(
     const inputs = known ? inputsAfterDrift(declared, before, live) : inputsFromLive(live);
     const marks = {
       initialApiVersion: live.apiVersion,
-      fieldManager: newFieldManager(),
+      // An object of an interrupted create keeps its manager: another one would be in conflict with it.
+      fieldManager: isCreatedFor(live, urn) ? fieldManagerFor(urn) : newFieldManager(),
       ...marksOf(request.outputs),
     };
     const result = { id: formatId(refOf(live)), inputs, outputs: toOutputs(live, inputs, marks) };

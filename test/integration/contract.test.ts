@@ -12,8 +12,9 @@ import { LOCAL_CAPABILITIES } from "../../infra/local/capabilities";
 import { clusterPaths } from "../../infra/local/runtime/paths";
 import { freePort } from "../../infra/local/runtime/ports";
 import { readRecord } from "../../infra/local/runtime/record";
-import { Checkout, type Finished } from "./support/checkout";
+import { Checkout } from "./support/checkout";
 import { fetchPage } from "./support/page";
+import type { Finished } from "./support/project";
 import { report } from "./support/report";
 
 const CLUSTER = `contract-${String(process.pid)}`;

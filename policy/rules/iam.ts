@@ -1,3 +1,4 @@
+import type { Field, Finding } from "../field";
 import type { Resource } from "../resource";
 import { rule, texts } from "../rule";
 import { allows, listed, NODE_GROUP, statements } from "../views/aws";
@@ -8,6 +9,13 @@ import { same } from "../logic";
 const ROLE = "aws:iam/role:Role";
 const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
 const ASSOCIATION = "aws:eks/podIdentityAssociation:PodIdentityAssociation";
+
+const POLICIES = [
+  "aws:iam/policy:Policy",
+  "aws:iam/rolePolicy:RolePolicy",
+  "aws:iam/userPolicy:UserPolicy",
+  "aws:iam/groupPolicy:GroupPolicy",
+];
 
 const NODE_POLICIES = [
   "AmazonEKSWorkerNodePolicy",
@@ -23,24 +31,16 @@ export const iam = [
     id: "iam-policy-no-wildcards",
     title: "No policy allows every action, nor every action of a service on everything.",
     severity: "critical",
-    applies: [
-      "aws:iam/policy:Policy",
-      "aws:iam/rolePolicy:RolePolicy",
-      "aws:iam/userPolicy:UserPolicy",
-      "aws:iam/groupPolicy:GroupPolicy",
-    ],
+    applies: POLICIES,
     why: "Who gets such a role, owns the account.",
     references: ["AWS FSBP IAM.1", "AWS FSBP IAM.21", "CKV_AWS_62", "CKV_AWS_63"],
     fix: "List actions in policy.Statement[].Action, and resources in policy.Statement[].Resource.",
-    *check(resource) {
-      for (const statement of statements(resource.at("policy")).filter(allows)) {
-        const actions = listed(statement.at("Action"));
-        const everything = listed(statement.at("Resource")).includes("*");
-        if (!statement.at("NotAction").isAbsent) {
-          yield statement.at("NotAction").finding("must not be used with Allow");
-        }
-        if (actions.some((one) => one === "*" || (everything && /^[\w-]+:\*$/.test(one)))) {
-          yield statement.at("Action").finding("must list single actions");
+    // Over the stack: rights on what has no name before it is made are known only then, and a finding must
+    // not stop an update half-way.
+    *checkStack(stack) {
+      for (const resource of stack.of(...POLICIES)) {
+        for (const statement of statements(resource.at("policy")).filter(allows)) {
+          yield* tooWide(statement);
         }
       }
     },
@@ -165,6 +165,17 @@ export const iam = [
     },
   }),
 ] as const;
+
+function* tooWide(statement: Field): Iterable<Finding> {
+  const actions = listed(statement.at("Action"));
+  const everything = listed(statement.at("Resource")).includes("*");
+  if (!statement.at("NotAction").isAbsent) {
+    yield statement.at("NotAction").finding("must not be used with Allow");
+  }
+  if (actions.some((one) => one === "*" || (everything && /^[\w-]+:\*$/.test(one)))) {
+    yield statement.at("Action").finding("must list single actions");
+  }
+}
 
 /** undefined where the trust policy is not known yet. */
 function trustsPods(role: Resource): boolean | undefined {

@@ -70,6 +70,17 @@ describe("an image in containerd", { timeout: 60_000 }, () => {
     expect(await containerd.imageStatus(other)).toBe("");
   });
 
+  it("is known by the same reference where kind brings it to its node", async () => {
+    const text = { kind: "text", path: "kind.txt", text: "kind" } as const;
+    const recipe = { ...pauseRecipe(), name: "drydock/by-kind" };
+    const layers = [...recipe.layers, { name: "text", entries: [text] }];
+    const options = { cacheDirectory: temporaryDirectory() };
+    const { archive, reference } = await buildImage({ ...recipe, layers }, options);
+    // The flags of `kind load image-archive`.
+    await containerd.ctr("images", "import", "--all-platforms", "--digests", archive);
+    expect((await containerd.ctr("images", "list", "--quiet")).split("\n")).toContain(reference);
+  });
+
   it("serves without root, capabilities or a writable root filesystem", async () => {
     const id = await startNginx();
     const status = readFileSync(`/proc/${id}/status`, "utf8");
@@ -176,9 +187,9 @@ describe("an image in containerd", { timeout: 60_000 }, () => {
     expect(readFileSync(`/proc/${id}/status`, "utf8")).toMatch(/^Uid:(\t65532){4}$/m);
     const resolver = new Resolver({ timeout: 500, tries: 10 });
     resolver.setServers([`${containerd.host}:${COREDNS_PORT}`]);
-    await vi.waitFor(async () => {
+    const answer = async () =>
       expect(await resolver.resolve4("ship.example")).toEqual(["192.0.2.7"]);
-    });
+    await vi.waitFor(answer, { timeout: 10_000 });
     process.kill(id, "SIGTERM");
     await containerd.ended("coredns");
   });

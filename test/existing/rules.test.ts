@@ -172,7 +172,12 @@ describe("nodes and classes", () => {
     const taints = [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }];
     const tainted = { ...labelled("c", "amd64"), spec: { taints } };
     expect(zonesOf([...nodes, tainted])).toEqual(["a", "b"]);
-    expect(zonesOf([...nodes, { ...tainted, spec: { unschedulable: true } }])).toEqual(["a", "b"]);
+    const notReady = [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }];
+    expect(zonesOf([...nodes, { ...tainted, spec: { taints: notReady } }])).toEqual([
+      "a",
+      "b",
+      "c",
+    ]);
     expect(architecturesOf(nodes)).toEqual(["amd64", "arm64"]);
   });
 

@@ -42,10 +42,11 @@ describe("the image resource", () => {
     expect(await diff({ clusterName: "prod" })).toEqual({ clusterName: "UPDATE_REPLACE" });
   });
 
-  it("is the only one beside the cluster", async () => {
+  it("is one of those that the plugin names where it has not what is asked for", async () => {
     const urn = "urn:pulumi:dev::drydock::drydock:local:Moon::moon";
     expect(await failureOf(engine.check(urn, {}))).toBe(
-      "the drydock plugin has no resource drydock:local:Moon: it has drydock:local:Cluster, drydock:local:Image",
+      "the drydock plugin has no resource drydock:local:Moon: it has drydock:local:Cluster, drydock:local:Image, " +
+        "drydock:existing:Cluster, drydock:existing:Image",
     );
   });
 });

@@ -15,9 +15,11 @@ export function zonesOf(nodes: readonly Node[]): string[] {
   return zones.length > 1 ? zones : [];
 }
 
+/** Taints of Kubernetes' own, for a node that is not ready or cordoned, come and go: the zone stays. */
 function isOpen({ spec }: Node): boolean {
-  const closed = (spec?.taints ?? []).some(({ effect }) => effect !== "PreferNoSchedule");
-  return !closed && spec?.unschedulable !== true;
+  return !(spec?.taints ?? []).some(
+    ({ key, effect }) => effect !== "PreferNoSchedule" && !key.startsWith("node.kubernetes.io/"),
+  );
 }
 
 /** Sorted, as Go writes them. */

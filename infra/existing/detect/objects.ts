@@ -13,7 +13,6 @@ export interface KubernetesObject {
 export interface Node extends KubernetesObject {
   readonly spec?: {
     readonly providerID?: string;
-    readonly unschedulable?: boolean;
     readonly taints?: readonly { readonly key: string; readonly effect: string }[];
   };
   readonly status?: { readonly nodeInfo?: { readonly architecture?: string } };

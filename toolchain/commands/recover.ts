@@ -8,6 +8,7 @@ import { localPlan, openProject, say, STACK, type CommandContext, type Project }
 import { compareWithWorld, render, TAKE_BACK } from "./drift";
 import { assertFree, releaseDeadLock } from "./lock";
 import { assertSettled, settlePending } from "./pending";
+import { policyArguments } from "./policy";
 import { capturePulumi, cliFailure, exportState, runPulumi } from "./pulumi";
 
 /**
@@ -78,10 +79,11 @@ async function converge(project: Project, context: CommandContext, yes: boolean)
     return 0;
   }
   say(render(compared.drift));
-  const answer = yes ? ["--yes", "--skip-preview", "--non-interactive"] : [];
+  const answer = yes ? ["--yes", "--non-interactive"] : [];
   const up = ["up", "--stack", stack];
+  const policies = policyArguments(project, []);
   const { interactive } = context;
-  const code = await runPulumi(project, [...up, "--refresh", ...answer], {
+  const code = await runPulumi(project, [...up, "--refresh", ...answer, ...policies], {
     interactive,
     env: compared.contested ? TAKE_BACK : {},
   });

@@ -225,6 +225,8 @@ export class FaultProject extends ProjectFolder {
       KUBECONFIG: join(this.folder, "kubeconfig"),
       // The stand-in is what is tested here, wherever the tests run.
       DRYDOCK_DOWNLOADS: "off",
+      // Its program is no subject of the project's policies.
+      DRYDOCK_POLICY: "off",
     };
   }
 }

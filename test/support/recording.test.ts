@@ -78,6 +78,7 @@ describe("the recording", () => {
       parent: `${prefix}test:index:Group::group`,
       provider: `${prefix}pulumi:providers:test::explicit`,
       dependencies: [`${prefix}test:index:Group$test:index:Thing::first`],
+      propertyDependencies: { peer: [`${prefix}test:index:Group$test:index:Thing::first`] },
       options: {
         protect: true,
         retainOnDelete: true,

@@ -20,7 +20,9 @@ describe("a run of pulumi up that is stopped", () => {
 
   // Of a test that failed: the next one must find the stack free.
   afterEach(() => {
-    for (const { pid } of running.splice(0)) if (isAlive(pid)) kill9(pid);
+    const left = running.splice(0).filter(({ pid }) => isAlive(pid));
+    for (const { pid } of left) kill9(pid);
+    if (left.length > 0) project.unlock();
   });
 
   afterAll(async () => {
@@ -177,8 +179,14 @@ describe("a run of pulumi up that is stopped", () => {
     });
     const run = await held("creating twice");
     const processes = processTree(run.pid);
+    // Nothing answers the first one, so that the run still waits when the second one comes.
+    const plugin = processNamed(run.pid, "pulumi-resource-kubernetes");
+    process.kill(plugin, "SIGSTOP");
     process.kill(run.pid, "SIGINT");
+    await eventually(() => run.printed().includes("^C received; cancelling."));
     process.kill(run.pid, "SIGINT");
+    await eventually(() => run.printed().includes("^C received; terminating"));
+    process.kill(plugin, "SIGCONT");
     const stopped = await run.finished;
     expect(stopped.code).not.toBe(0);
     fault.sees(stopped, "^C received; terminating", "error: update cancelled");

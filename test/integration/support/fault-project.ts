@@ -152,12 +152,20 @@ export class FaultProject extends ProjectFolder {
   }
 
   locks(): string[] {
-    const folder = join(this.folder, ".drydock/state/.pulumi/locks/organization/drydock/dev");
     try {
-      return readdirSync(folder).filter((name) => name.endsWith(".json"));
+      return readdirSync(this.lockFolder).filter((name) => name.endsWith(".json"));
     } catch {
       return [];
     }
+  }
+
+  /** Removes the locks of runs that the test has killed. */
+  unlock(): void {
+    rmSync(this.lockFolder, { recursive: true, force: true });
+  }
+
+  private get lockFolder(): string {
+    return join(this.folder, ".drydock/state/.pulumi/locks/organization/drydock/dev");
   }
 
   /** Uids by `Kind/name` of everything in the namespace that users would miss. */

@@ -8,8 +8,8 @@ const create = (type, name, inputs) =>
   new pulumi.CustomResource(`kubernetes:${type}`, name, inputs, options);
 
 for (let index = 0; index < COUNT; index++) workload(`web-${index}`);
-create("networking.k8s.io/v1:NetworkPolicy", "default-deny", {
-  metadata: { name: "default-deny", namespace: "web" },
+create("networking.k8s.io/v1:NetworkPolicy", "closed", {
+  metadata: { name: "closed", namespace: "web" },
   spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
 });
 
@@ -45,7 +45,12 @@ function podSpec(name, matchLabels) {
     automountServiceAccountToken: false,
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
     topologySpreadConstraints: [
-      { maxSkew: 1, topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels } },
+      {
+        maxSkew: 1,
+        topologyKey: "kubernetes.io/hostname",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels },
+      },
     ],
     containers: [
       {

@@ -39,7 +39,9 @@ export const layers = {
   apps: ["config", "infra/cluster", "infra/platform", "infra/images/recipe", "policy/exceptions"],
   bootstrap: ["config", "infra/eks"],
   policy: [],
-  review: ["config"],
+  review: ["config", "toolchain/plugin/values"],
+  // Runs the program, on a stand-in for the engine.
+  "review/recording": ["index.ts", "infra/existing/detection", "toolchain/plugin/values"],
   toolchain: [],
   "toolchain/commands": ["toolchain", "infra/local"],
   scripts: ["config", "infra", "apps", "policy", "review", "toolchain"],

@@ -4,9 +4,10 @@ import { describe, expect, it } from "vitest";
 import { Nginx, type NginxArgs } from "../../apps/nginx";
 import { siteContent } from "../../apps/nginx/content";
 import { CONTENT_DIRECTORY, DRAIN_COMMAND } from "../../apps/nginx/image/recipe";
-import { kubernetesModel } from "../support/kubernetes-model";
+import { kubernetesModel } from "../../review/recording/models/kubernetes";
 import { manifest, type Manifest } from "../support/manifests";
-import { record, type Recording } from "../support/recording";
+import type { Recording } from "../../review/recording/recorder";
+import { record } from "../../review/recording/recording";
 
 class Rules extends pulumi.ComponentResource {
   constructor() {
@@ -66,7 +67,7 @@ describe("nginx", () => {
     const recording = await nginx();
     const { volumes, containers } = podOf(recording);
     expect(volumes).toEqual([
-      { name: "cool-volume", configMap: { name: "nginx-content-a1b2c3d4" } },
+      { name: "cool-volume", configMap: { name: "nginx-content-xxxxxxxx" } },
       { name: "tmp", emptyDir: { sizeLimit: "16Mi" } },
     ]);
     expect(containers[0]?.volumeMounts).toEqual([

@@ -5,10 +5,11 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 
 import { parseState } from "../../bootstrap/config";
-import { awsModel } from "../support/aws-model";
-import { type RecordedResource, textOf } from "../support/recorded";
-import { record, recordBoth, type Recording } from "../support/recording";
-import { programConfig, root } from "../support/stack-file";
+import { awsModel } from "../../review/recording/models/aws";
+import { type RecordedResource, textOf } from "../../review/recording/recorded";
+import type { Recording } from "../../review/recording/recorder";
+import { record, recordBoth } from "../../review/recording/recording";
+import { programConfig, root } from "../../review/recording/stack-file";
 import { title } from "../support/stacks";
 
 function recordBootstrap(mode: "preview" | "update"): Promise<Recording> {

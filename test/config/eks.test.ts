@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { ConfigError } from "../../config/errors";
 import { parseConfig } from "../../config/parse";
-import { stackFile } from "../support/stack-file";
+import { stackFile } from "../../review/recording/stack-file";
 
 const ROLE = "arn:aws:iam::111122223333:role/deployer";
 const cluster = {

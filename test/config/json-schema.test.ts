@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
 import { stackFileSchema, stackFileSchemaText } from "../../config/json-schema";
-import { root, stackFile } from "../support/stack-file";
+import { root, stackFile } from "../../review/recording/stack-file";
 
 const file = path.join(root, "schema/pulumi-stack.schema.json");
 const accepts = (value: unknown) => z.fromJSONSchema(stackFileSchema()).safeParse(value).success;

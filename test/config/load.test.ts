@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, describe, expect, it } from "vitest";
 
 import { loadConfig } from "../../config/load";
-import { programConfig, stackFile } from "../support/stack-file";
+import { programConfig, stackFile } from "../../review/recording/stack-file";
 
 const load = (config: Record<string, string>, secretKeys: string[] = []) => {
   pulumi.runtime.setAllConfig(config, secretKeys);

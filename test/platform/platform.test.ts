@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import { Platform, type PlatformArgs } from "../../infra/platform";
-import { kubernetesModel } from "../support/kubernetes-model";
+import { kubernetesModel } from "../../review/recording/models/kubernetes";
 import { manifest, manifests } from "../support/manifests";
-import { record } from "../support/recording";
+import { record } from "../../review/recording/recording";
 
 const quota = { pods: 10, cpu: "1", memory: "512Mi" };
 

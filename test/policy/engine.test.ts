@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { report } from "../integration/support/report";
 import { javascriptProject, Workbench } from "../language-nodejs/support";
-import { recordProgram } from "../support/program";
+import { recordProgram } from "../../review/recording/program";
 import { buildPack, type BuiltPack } from "./support/built";
 import { awsResources } from "./support/conforming-aws";
 import { objects } from "./support/conforming-objects";

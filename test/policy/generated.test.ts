@@ -9,7 +9,7 @@ import { documentText } from "../../policy/document";
 import { ANNOTATION_PREFIX, TAG_PREFIX } from "../../policy/exceptions";
 import { rules } from "../../policy/rules";
 import { policies } from "../../policy/pack";
-import { root } from "../support/stack-file";
+import { root } from "../../review/recording/stack-file";
 
 const read = (name: string) => fs.readFileSync(path.join(root, name), "utf8");
 

@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 
 import { defaultLevel } from "../../policy/rule";
 import { rules } from "../../policy/rules";
-import { recordProgram } from "../support/program";
-import { root } from "../support/stack-file";
+import { recordProgram } from "../../review/recording/program";
+import { root } from "../../review/recording/stack-file";
 import { askPack, type Inputs, type PackOptions, type Reported } from "./support/pack";
 import { asked } from "./support/recorded";
 

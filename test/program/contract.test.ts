@@ -4,10 +4,10 @@ import { describe, expect, it, vi } from "vitest";
 import { parseConfig } from "../../config/parse";
 import type { Cluster } from "../../infra/cluster";
 import { containsSecret } from "../../toolchain/plugin/values";
-import { detected, existingModel } from "../support/existing-model";
-import { kubernetesModel } from "../support/kubernetes-model";
-import { localModel } from "../support/local-model";
-import { record } from "../support/recording";
+import { detected, existingModel } from "../../review/recording/models/existing";
+import { kubernetesModel } from "../../review/recording/models/kubernetes";
+import { localModel } from "../../review/recording/models/local";
+import { record } from "../../review/recording/recording";
 
 const registry = "localhost:5001";
 const kinds = [

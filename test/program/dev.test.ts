@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { Secret } from "../../toolchain/plugin/values";
-import { recordProgram } from "../support/program";
-import { type RecordedResource, unknownPaths } from "../support/recorded";
-import type { Recording } from "../support/recording";
-import { stackFile } from "../support/stack-file";
+import { recordProgram } from "../../review/recording/program";
+import { type RecordedResource, unknownPaths } from "../../review/recording/recorded";
+import type { Recording } from "../../review/recording/recorder";
+import { stackFile } from "../../review/recording/stack-file";
 
 let dev: Recording;
 let preview: Recording;

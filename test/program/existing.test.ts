@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { containsSecret } from "../../toolchain/plugin/values";
-import { detected, detection } from "../support/existing-model";
-import { recordProgram } from "../support/program";
-import { type Recording, recordingText } from "../support/recording";
+import { detected, detection } from "../../review/recording/models/existing";
+import { recordProgram } from "../../review/recording/program";
+import type { Recording } from "../../review/recording/recorder";
+import { recordingText } from "../../review/recording/recording";
 
 const registry = "localhost:5001";
 const cluster = { kind: "existing", context: "kind-dev", registry };
@@ -14,12 +15,10 @@ const recordExisting = (
   found = detection,
   changes: Readonly<Record<string, unknown>> = {},
 ) =>
-  recordProgram(
-    "dev",
-    mode,
-    { "drydock:cluster": cluster, ...changes },
-    { "drydock:existing:detect": () => detected(found) },
-  );
+  recordProgram("dev", mode, {
+    changes: { "drydock:cluster": cluster, ...changes },
+    functions: { "drydock:existing:detect": () => detected(found) },
+  });
 
 function inputsOf({ resources }: Recording, type: string, name: string) {
   const found = resources.find((one) => one.type === type && one.name === name);
@@ -105,7 +104,10 @@ describe("the dev stack on an existing cluster", () => {
 
   it("refuses to go on with the plugin's own words", async () => {
     const functions = { "drydock:existing:detect": () => ({ problem: "no such cluster" }) };
-    const refused = recordProgram("dev", "preview", { "drydock:cluster": cluster }, functions);
+    const refused = recordProgram("dev", "preview", {
+      changes: { "drydock:cluster": cluster },
+      functions,
+    });
     await expect(refused).rejects.toThrow(/^no such cluster$/);
   });
 });

@@ -8,7 +8,7 @@ import {
   selectorOf,
   selects,
 } from "../support/manifests";
-import { recordProgram } from "../support/program";
+import { recordProgram } from "../../review/recording/program";
 
 /** What must hold of the Kubernetes objects of every stack, whatever they are. */
 describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) => {

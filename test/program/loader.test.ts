@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { root } from "../support/stack-file";
+import { root } from "../../review/recording/stack-file";
 
 /** scripts/typescript.cjs, as Pulumi's language host loads the program with it. */
 describe("the loader of TypeScript", () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 
-import type { RecordedResource } from "../support/recorded";
+import type { RecordedResource } from "../../review/recording/recorded";
 import { type StackName, title, updateOf } from "../support/stacks";
 
 type Match = (one: RecordedResource) => boolean;

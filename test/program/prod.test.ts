@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 
 import { isMap, type PropertyMap, type PropertyValue } from "../../toolchain/plugin/values";
 import { manifest } from "../support/manifests";
-import { type RecordedResource, textOf } from "../support/recorded";
-import type { Recording } from "../support/recording";
+import { type RecordedResource, textOf } from "../../review/recording/recorded";
+import type { Recording } from "../../review/recording/recorder";
 import { recordings, title, updateOf } from "../support/stacks";
 
 let prod: Recording;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { ListeningEngine } from "../../scripts/bench/engine";
 import { exitCode, runProgram } from "../../scripts/bench/run-program";
-import { stackFile } from "../support/stack-file";
+import { stackFile } from "../../review/recording/stack-file";
 
 /** The exit code by which a program tells that its user has been told. */
 const ALREADY_REPORTED = 32;

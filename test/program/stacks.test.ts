@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { containsSecret, type PropertyMap, Secret } from "../../toolchain/plugin/values";
-import { type RecordedResource, textOf, unknownPaths } from "../support/recorded";
-import { type Recording, recordingText } from "../support/recording";
-import { stackFile } from "../support/stack-file";
+import { type RecordedResource, textOf, unknownPaths } from "../../review/recording/recorded";
+import type { Recording } from "../../review/recording/recorder";
+import { recordingText } from "../../review/recording/recording";
+import { stackFile } from "../../review/recording/stack-file";
 import { fileOf, isAws, recordings, stackNames, title, updateOf } from "../support/stacks";
 
 /** What must hold of every stack, on this machine and on AWS. */

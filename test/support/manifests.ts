@@ -1,5 +1,5 @@
 import { unwrapSecrets } from "../../toolchain/plugin/values";
-import type { Recording } from "./recording";
+import type { Recording } from "../../review/recording/recorder";
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -1,7 +1,8 @@
-import { recordProgram, recordStack } from "./program";
-import type { RecordedResource } from "./recorded";
-import type { Recording, Recordings } from "./recording";
-import { stackFile } from "./stack-file";
+import { recordProgram, recordStack } from "../../review/recording/program";
+import type { RecordedResource } from "../../review/recording/recorded";
+import type { Recording } from "../../review/recording/recorder";
+import type { Recordings } from "../../review/recording/recording";
+import { stackFile } from "../../review/recording/stack-file";
 
 export type StackName = "dev" | "prod" | "small" | "prod in Auto Mode";
 
@@ -14,7 +15,7 @@ export function recordings(name: StackName): Promise<Recordings> {
 }
 
 export function updateOf(name: StackName): Promise<Recording> {
-  return recordProgram(fileOf(name), "update", changesOf(name));
+  return recordProgram(fileOf(name), "update", { changes: changesOf(name) });
 }
 
 /** The stack file that the set-up is, or is a variant of. */

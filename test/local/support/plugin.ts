@@ -21,7 +21,7 @@ import type { RunningProvider } from "../../../toolchain/plugin/serve";
 import { resolveTools } from "../../../toolchain/resolve";
 import { TestEngine } from "../../kubernetes/support/engine";
 import { bundle } from "../../support/bundle";
-import { root } from "../../support/stack-file";
+import { root } from "../../../review/recording/stack-file";
 
 /** Put where no log, file or process of a cluster may show it. */
 export const CANARY = "canary-passphrase-4711";

@@ -2,7 +2,7 @@ import { copyFile, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 
 import { bundle } from "../../support/bundle";
-import { root } from "../../support/stack-file";
+import { root } from "../../../review/recording/stack-file";
 
 export interface BuiltPack {
   /** For `--policy-pack`: the executable, and the folder that the language host runs. */

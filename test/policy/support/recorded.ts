@@ -5,8 +5,8 @@ import {
   Secret,
   Unknown,
 } from "../../../toolchain/plugin/values";
-import type { RecordedResource } from "../../support/recorded";
-import type { Recording } from "../../support/recording";
+import type { RecordedResource } from "../../../review/recording/recorded";
+import type { Recording } from "../../../review/recording/recorder";
 import { type Asked, type Inputs, UNKNOWN_TEXT } from "./pack";
 
 /** The resources of a recording, as the engine would ask a pack about them. */

@@ -1,17 +1,9 @@
-import { vi } from "vitest";
-
-import { awsModel, eksModel } from "./aws-model";
-import { detected, existingModel } from "./existing-model";
-import { kubernetesModel } from "./kubernetes-model";
-import { localModel } from "./local-model";
-import {
-  type ProviderModel,
-  record,
-  recordBoth,
-  type Recording,
-  type RecordingOptions,
-  type Recordings,
-} from "./recording";
+import { awsModel, eksModel } from "./models/aws";
+import { detected, existingModel } from "./models/existing";
+import { kubernetesModel } from "./models/kubernetes";
+import { localModel } from "./models/local";
+import type { ProviderModel, Recording, RecordingOptions } from "./recorder";
+import { record, recordBoth, type Recordings } from "./recording";
 import { programConfig, stackFile } from "./stack-file";
 
 const resources = {
@@ -22,22 +14,27 @@ const resources = {
   ...eksModel,
 };
 
+export interface ProgramOptions {
+  /** Keys to put in the place of the stack file's. */
+  readonly changes?: Readonly<Record<string, unknown>>;
+  /** The plugin's answers. Default: a native local cluster; an existing one made by kind. */
+  readonly functions?: ProviderModel["functions"];
+  readonly standIn?: RecordingOptions["standIn"];
+}
+
 /**
  * Records index.ts as it stands.
  * @param stack whose stack file is the configuration
- * @param changes keys to put in the place of the stack file's
- * @param functions the plugin's answers. Default: a native local cluster; an existing one made by kind
  */
-export async function recordProgram(
+export function recordProgram(
   stack: string,
   mode: RecordingOptions["mode"],
-  changes: Readonly<Record<string, unknown>> = {},
-  functions: ProviderModel["functions"] = {},
+  { changes = {}, functions = {}, standIn }: ProgramOptions = {},
 ): Promise<Recording> {
-  vi.resetModules();
   return record(async () => (await import("../../index.js")).default(), {
     mode,
     stack,
+    ...(standIn && { standIn }),
     model: {
       resources,
       functions: {
@@ -55,5 +52,5 @@ export function recordStack(
   stack: string,
   changes: Readonly<Record<string, unknown>> = {},
 ): Promise<Recordings> {
-  return recordBoth((mode) => recordProgram(stack, mode, changes));
+  return recordBoth((mode) => recordProgram(stack, mode, { changes }));
 }

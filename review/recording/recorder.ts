@@ -4,8 +4,11 @@ import * as resource from "@pulumi/pulumi/proto/resource_pb";
 import {
   containsUnknown,
   fromStruct,
+  isMap,
   mapValues,
   type PropertyMap,
+  type PropertyValue,
+  Secret,
   toStruct,
   UNKNOWN,
 } from "../../toolchain/plugin/values";
@@ -26,9 +29,22 @@ export type ResourceModel = (created: { readonly name: string; readonly inputs: 
   readonly computed?: PropertyMap;
 };
 
+/**
+ * What to show in the place of a value that only a provider can tell.
+ * @param path of the output, such as `status.address`; `id` is the resource's identifier
+ * @param made what the model makes up
+ */
+export type StandIn = (
+  resource: RecordedResource,
+  path: string,
+  made: PropertyValue,
+) => PropertyValue;
+
 export interface RecordingOptions {
   readonly mode: "preview" | "update";
   readonly model: ProviderModel;
+  /** Of an update. Default: what the model makes up. */
+  readonly standIn?: StandIn;
   readonly project?: string;
   readonly stack?: string;
   /** Full configuration keys, values as Pulumi hands them over. */
@@ -50,79 +66,6 @@ export class RecordingError extends Error {
   }
 }
 
-/**
- * Runs a program and records each registration with its options. Proves what the program asks for;
- * whether a cluster or a cloud accepts it, it does not prove.
- * @param program gives the stack's outputs; it must not be loaded before
- * @throws RecordingError where a URN is registered twice, an Output was made text, or the model has no answer
- */
-export async function record(
-  program: () => Promise<Record<string, unknown>>,
-  { mode, model, project = "drydock", stack = "test", config = {} }: RecordingOptions,
-): Promise<Recording> {
-  const neverCalled = () => {
-    throw new Error("The recorder answers in the place of mocks.");
-  };
-  await pulumi.runtime.setMocks(
-    { newResource: neverCalled, call: neverCalled },
-    project,
-    stack,
-    mode === "preview",
-  );
-  pulumi.runtime.setAllConfig({ ...config });
-  const recorder = new Recorder(model, mode, `urn:pulumi:${stack}::${project}::`);
-  recorder.attach();
-  // Kept from the SDK, which would reject every promise that waits for the stack.
-  const caught: unknown[] = [];
-  await pulumi.runtime.runInPulumiStack(async () => {
-    try {
-      return await program();
-    } catch (error) {
-      caught.push(error);
-      return {};
-    }
-  });
-  await recorder.settled();
-  if (caught.length > 0) throw caught[0];
-  return recorder.recording();
-}
-
-/** The same program at a first preview and at an update. */
-export interface Recordings {
-  readonly preview: Recording;
-  readonly update: Recording;
-}
-
-/**
- * Records a program twice: before anything exists, and as it is created.
- * @throws RecordingError also where the two register different resources: a preview would not tell the truth
- */
-export async function recordBoth(
-  recordIn: (mode: RecordingOptions["mode"]) => Promise<Recording>,
-): Promise<Recordings> {
-  const preview = await recordIn("preview");
-  const update = await recordIn("update");
-  const urns = (recording: Recording) => new Set(recording.resources.map(({ urn }) => urn));
-  const missing = (from: Set<string>, mode: string) => (urn: string) =>
-    from.has(urn) ? [] : [`not registered in ${mode}: ${urn}`];
-  const failures = [
-    ...[...urns(update)].flatMap(missing(urns(preview), "a preview")),
-    ...[...urns(preview)].flatMap(missing(urns(update), "an update")),
-  ];
-  if (failures.length > 0) throw new RecordingError(failures);
-  return { preview, update };
-}
-
-/** Copies of the same recording are equal as text, and two texts differ where the recordings do. */
-export function recordingText({ resources, outputs }: Recording): string {
-  const plainResources = resources.map((one) => ({
-    ...one,
-    inputs: plain(one.inputs),
-    outputs: one.outputs === undefined ? undefined : plain(one.outputs),
-  }));
-  return JSON.stringify({ resources: plainResources, outputs: plain(outputs) }, null, 2);
-}
-
 const stackType = "pulumi:pulumi:Stack";
 const outputAsText = /Calling \[?(?:toString|toJSON)\]? on an \[?Output/;
 
@@ -130,15 +73,14 @@ const outputAsText = /Calling \[?(?:toString|toJSON)\]? on an \[?Output/;
  * Stands in for the engine's monitor. This is the one place that knows the SDK's internals; the tests of
  * this folder notice when a new version of the SDK changes them.
  */
-class Recorder {
+export class Recorder {
   private readonly resources = new Map<string, RecordedResource>();
   private readonly states = new Map<string, PropertyMap>();
   private readonly failures: string[] = [];
   private activity = 0;
 
   constructor(
-    private readonly model: ProviderModel,
-    private readonly mode: "preview" | "update",
+    private readonly options: RecordingOptions,
     private readonly urnPrefix: string,
   ) {}
 
@@ -201,7 +143,10 @@ class Recorder {
     response.setUrn(urn);
     // A remote component's outputs come from its plugin; one of the program's own has them itself.
     if (!recorded.custom && recorded.remote !== true) return response;
-    if (this.mode === "update") response.setId(`${recorded.name}-id`);
+    const standIn = this.options.standIn ?? asMade;
+    if (this.options.mode === "update") {
+      response.setId(textOf(standIn(recorded, "id", `${recorded.name}-id`)));
+    }
     const state = this.outputsOf(recorded);
     this.states.set(urn, { urn, id: response.getId(), state });
     response.setObject(toStruct(state));
@@ -215,8 +160,10 @@ class Recorder {
     return state ?? { urn, id: "", state: {} };
   }
 
-  private outputsOf({ urn, type, name, provider, inputs, remote }: RecordedResource): PropertyMap {
-    const row = this.model.resources[type];
+  private outputsOf(recorded: RecordedResource): PropertyMap {
+    const { urn, type, name, provider, inputs, remote } = recorded;
+    const { model, mode, standIn = asMade } = this.options;
+    const row = model.resources[type];
     if (row === undefined) {
       this.failures.push(`the model has no row for the type ${type} of ${urn}`);
       return {};
@@ -224,7 +171,10 @@ class Recorder {
     // As the engine does where a provider cannot be configured yet: it is not asked at all.
     if (containsUnknown(this.resources.get(provider)?.inputs)) return {};
     const { known = {}, computed = {} } = row({ name, inputs });
-    const later = this.mode === "update" ? computed : mapValues(computed, () => UNKNOWN);
+    const show = (made: PropertyValue, path: string) => standIn(recorded, path, made);
+    const later = mapValues(computed, (value, key) =>
+      mode === "update" ? leaves(value, show, key) : UNKNOWN,
+    );
     // A component's outputs are its own; what it was given it does not give back.
     return { ...(remote === true ? {} : inputs), ...known, ...later };
   }
@@ -243,7 +193,7 @@ class Recorder {
     const answer =
       request.getTok() === "pulumi:pulumi:getResource"
         ? (args: PropertyMap) => this.stateOf(textOf(args.urn))
-        : this.model.functions[request.getTok()];
+        : this.options.model.functions[request.getTok()];
     if (answer === undefined) this.failures.push(`the model has no row for ${request.getTok()}`);
     const response = new resource.ResourceInvokeResponse();
     response.setReturn(toStruct(answer?.(fromStruct(request.getArgs())) ?? {}));
@@ -256,4 +206,19 @@ class Recorder {
     const types = parentTypes === stackType ? "" : `${parentTypes}$`;
     return `${this.urnPrefix}${types}${request.getType()}::${request.getName()}`;
   }
+}
+
+const asMade: StandIn = (_resource, _path, made) => made;
+
+/** A copy with other leaves: whatever holds no other value. */
+function leaves(
+  value: PropertyValue,
+  change: (leaf: PropertyValue, path: string) => PropertyValue,
+  path: string,
+): PropertyValue {
+  const inside = (child: PropertyValue, key: string | number) =>
+    leaves(child, change, `${path}.${key}`);
+  if (value instanceof Secret) return new Secret(leaves(value.value, change, path));
+  if (Array.isArray(value)) return value.map(inside);
+  return isMap(value) ? mapValues(value, inside) : change(value, path);
 }

@@ -1,6 +1,6 @@
-import { Secret, type PropertyMap } from "../../toolchain/plugin/values";
-import { textOf } from "./recorded";
-import type { ResourceModel } from "./recording";
+import { Secret, type PropertyMap } from "../../../toolchain/plugin/values";
+import { textOf } from "../recorded";
+import type { ResourceModel } from "../recorder";
 
 const ACCOUNT = "111122223333";
 
@@ -16,11 +16,14 @@ const arn = (service: string, resource: string) =>
 const withArn = (service: string, kind: string) =>
   made((name) => ({ arn: arn(service, `${kind}/${name}`) }));
 
-/** A name is known as soon as it is given; where it is not, Pulumi's provider makes one up at the preview. */
+/**
+ * A name is known as soon as it is given; where it is not, Pulumi's provider makes one up at the preview: x
+ * stands for what it draws.
+ */
 const named =
   (key: string, computed: (name: string) => PropertyMap = () => ({})): ResourceModel =>
   ({ name, inputs }) => ({
-    known: { [key]: inputs[key] ?? `${name}-0a1b2c3` },
+    known: { [key]: inputs[key] ?? `${name}-xxxxxxx` },
     computed: computed(name),
   });
 
@@ -58,7 +61,7 @@ export const awsModel: Readonly<Record<string, ResourceModel>> = {
   "aws:eks/nodeGroup:NodeGroup": made(),
   "aws:eks/podIdentityAssociation:PodIdentityAssociation": made(),
   "aws:iam/role:Role": named("name", (name) => ({
-    arn: `arn:aws:iam::${ACCOUNT}:role/${name}-0a1b2c3`,
+    arn: `arn:aws:iam::${ACCOUNT}:role/${name}-xxxxxxx`,
   })),
   "aws:iam/rolePolicy:RolePolicy": made(),
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": made(),
@@ -75,8 +78,8 @@ export const awsModel: Readonly<Record<string, ResourceModel>> = {
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": made(),
   "aws:s3/bucketVersioning:BucketVersioning": made(),
   "aws:sqs/queue:Queue": named("name", (name) => ({
-    arn: arn("sqs", `${name}-0a1b2c3`),
-    url: `https://sqs.eu-central-1.amazonaws.com/${ACCOUNT}/${name}-0a1b2c3`,
+    arn: arn("sqs", `${name}-xxxxxxx`),
+    url: `https://sqs.eu-central-1.amazonaws.com/${ACCOUNT}/${name}-xxxxxxx`,
   })),
   "aws:sqs/queuePolicy:QueuePolicy": made(),
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": made(),

@@ -1,5 +1,5 @@
-import { Secret } from "../../toolchain/plugin/values";
-import type { ResourceModel } from "./recording";
+import { Secret } from "../../../toolchain/plugin/values";
+import type { ResourceModel } from "../recorder";
 
 /** What the provider of infra/local adds to its resources. */
 export const localModel: Readonly<Record<string, ResourceModel>> = {

@@ -5,7 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 
 import { Secret, UNKNOWN } from "../../toolchain/plugin/values";
-import { record, type RecordingOptions, RecordingError, recordingText } from "./recording";
+import { type RecordingOptions, RecordingError } from "../../review/recording/recorder";
+import { record, recordingText } from "../../review/recording/recording";
 
 class Group extends pulumi.ComponentResource {
   constructor(name: string, opts?: pulumi.ComponentResourceOptions) {

@@ -1,10 +1,13 @@
-import { isMap, type PropertyMap, type PropertyValue } from "../../toolchain/plugin/values";
-import type { ResourceModel } from "./recording";
+import { isMap, type PropertyMap, type PropertyValue } from "../../../toolchain/plugin/values";
+import type { ResourceModel } from "../recorder";
+
+/** The name of an object that Pulumi names; x stands for what is drawn when it is made. */
+export const autoName = (name: string) => `${name}-xxxxxxxx`;
 
 /** What the Kubernetes provider and a cluster add to an object. */
 function object(computed: PropertyMap = {}): ResourceModel {
   return ({ name, inputs }) => ({
-    known: { metadata: { name: `${name}-a1b2c3d4`, ...asMap(inputs.metadata) } },
+    known: { metadata: { name: autoName(name), ...asMap(inputs.metadata) } },
     computed,
   });
 }

@@ -1,7 +1,7 @@
-import type { Detection } from "../../infra/existing/detection";
-import { type PropertyMap, Secret } from "../../toolchain/plugin/values";
-import { textOf } from "./recorded";
-import type { ResourceModel } from "./recording";
+import type { Detection } from "../../../infra/existing/detection";
+import { type PropertyMap, Secret } from "../../../toolchain/plugin/values";
+import { textOf } from "../recorded";
+import type { ResourceModel } from "../recorder";
 
 /** What the plugin answers of a cluster that somebody else made: here one of kind with MetalLB. */
 export const detection: Detection = {

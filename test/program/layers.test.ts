@@ -5,7 +5,7 @@ import ts from "typescript";
 import { describe, expect, it } from "vitest";
 
 import { forbidden, layerOf, layers } from "../../scripts/layers.mjs";
-import { root } from "../support/stack-file";
+import { root } from "../../review/recording/stack-file";
 
 const skipped = new Set(["node_modules", "dist", ".git", ".drydock", "expected", "coverage"]);
 
@@ -46,6 +46,8 @@ describe("the direction of imports", () => {
     ["toolchain/paths.ts", "../config/schema"],
     ["infra/local/index.ts", "../../test/support/program"],
     ["index.ts", "./infra/local"],
+    ["review/render.ts", "../index"],
+    ["review/main.ts", "../test/support/stacks"],
     ["elsewhere/file.ts", "./other"],
   ])("is wrong from %s to %s", (file, specifier) => {
     expect(forbidden(file, specifier)).toEqual(expect.any(String));

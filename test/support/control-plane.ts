@@ -27,6 +27,8 @@ export interface ControlPlane {
 export interface ControlPlaneOptions {
   /** Nodes that kwok simulates: pods on them become ready, no process runs. Default 1. */
   readonly nodes?: number;
+  /** CIDR of the Services' addresses. Default: the API server's own. */
+  readonly serviceRange?: string;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   };
   try {
     const config = join(folder, "config.yaml");
-    await writeFile(config, await configuration());
+    await writeFile(config, await configuration(options));
     await kwokctl(
       "create",
       "cluster",
@@ -92,7 +94,7 @@ function binaryFlags(folder: string): string[] {
 }
 
 /** kwokctl binds every component to all addresses; tests must not be seen from outside. */
-async function configuration(): Promise<string> {
+async function configuration({ serviceRange }: ControlPlaneOptions): Promise<string> {
   const ports = await choosePorts({ kind: "loopback", address: "127.0.0.1" });
   const loopback = (port: number) => `http://127.0.0.1:${String(port)}`;
   const bind = { "bind-address": "127.0.0.1" };
@@ -113,6 +115,10 @@ async function configuration(): Promise<string> {
       "listen-peer-urls": loopback(ports.etcdPeer),
     }),
     patch("kube-apiserver", { ...bind, "advertise-address": "127.0.0.1" }),
+    // Overrides nothing: kwokctl does not set it.
+    ...(serviceRange === undefined
+      ? []
+      : ["  - key: service-cluster-ip-range", `    value: "${serviceRange}"`]),
     patch("kube-controller-manager", bind),
     patch("kube-scheduler", bind),
     patch("kwok-controller", {

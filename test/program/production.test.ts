@@ -3,24 +3,27 @@ import * as path from "node:path";
 
 import { beforeAll, describe, expect, it } from "vitest";
 
+import { differences } from "../../review/diff";
+import { placeholder } from "../../review/placeholder";
+import { recordProgram } from "../../review/recording/program";
+import type { Recording } from "../../review/recording/recorder";
+import { root, stackFile } from "../../review/recording/stack-file";
+import { render } from "../../review/render";
 import { bill } from "../support/bill";
-import { changedResources } from "../support/changed-resources";
-import { recordProgram } from "../support/program";
-import type { RecordedResource } from "../support/recorded";
-import { root, stackFile } from "../support/stack-file";
 
 const guide = fs.readFileSync(path.join(root, "docs/production.md"), "utf8");
 
-const recorded = new Map<string, readonly RecordedResource[]>();
+const recorded = new Map<string, Recording>();
 
 /** The cluster of the stack `prod`, with some keys set otherwise. */
-async function prod(changes: object = {}): Promise<readonly RecordedResource[]> {
+async function prod(keys: object = {}): Promise<Recording> {
   const cluster = stackFile("prod").config["drydock:cluster"] as object;
-  const changed = { "drydock:cluster": { ...cluster, ...changes } };
-  const known = recorded.get(JSON.stringify(changes));
-  const resources = known ?? (await recordProgram("prod", "update", changed)).resources;
-  recorded.set(JSON.stringify(changes), resources);
-  return resources;
+  const changes = { "drydock:cluster": { ...cluster, ...keys } };
+  const known = recorded.get(JSON.stringify(keys));
+  const recording =
+    known ?? (await recordProgram("prod", "update", { changes, standIn: placeholder }));
+  recorded.set(JSON.stringify(keys), recording);
+  return recording;
 }
 
 const { nodes } = stackFile("prod").config["drydock:cluster"] as {
@@ -44,13 +47,13 @@ function preview(heading: string): string[] {
 }
 
 describe("docs/production.md", () => {
-  let now: readonly RecordedResource[];
+  let now: Recording;
   beforeAll(async () => {
     now = await prod();
   }, 60_000);
 
   it("tells how many resources the first deployment creates", () => {
-    expect(guide).toContain(`\`+ ${now.length} to create\``);
+    expect(guide).toContain(`\`+ ${now.resources.length} to create\``);
   });
 
   it.each([
@@ -61,12 +64,13 @@ describe("docs/production.md", () => {
     ["Another instance type", {}, system({ instanceTypes: ["m7i.xlarge"] })],
     ["Take the protection off", {}, { protect: false }],
   ])("says what preview shows: %s", async (heading, before, after) => {
-    expect(preview(heading)).toEqual(changedResources(await prod(before), await prod(after)));
+    const [was, is] = [await prod(before), await prod(after)];
+    expect(preview(heading)).toEqual(differences(render(was, {}), render(is, {})));
   });
 
   it("counts what costs by the hour as the stacks declare it", async () => {
-    const small = (await recordProgram("small", "update")).resources;
-    const rows = bill({ prod: now, small });
+    const small = await recordProgram("small", "update");
+    const rows = bill({ prod: now.resources, small: small.resources });
     const section = guide.split("\n## What it costs\n")[1] ?? "";
     const [, table = ""] = /\n\n(\|[^]*?)\n\n/.exec(section) ?? [];
     const cells = table

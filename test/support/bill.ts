@@ -1,4 +1,4 @@
-import type { RecordedResource } from "./recorded";
+import type { RecordedResource } from "../../review/recording/recorded";
 
 const HOURS = 730;
 

@@ -19,6 +19,6 @@ export class PublishedImage extends pulumi.CustomResource {
 
   constructor(name: string, args: PublishedImageArgs, opts: pulumi.CustomResourceOptions) {
     const outputs = { reference: undefined, base: undefined };
-    super("drydock:existing:Image", name, { ...args, ...outputs }, opts);
+    super("drydock:images:Published", name, { ...args, ...outputs }, opts);
   }
 }

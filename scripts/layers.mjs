@@ -33,7 +33,7 @@ export const layers = {
     "policy/exceptions",
     "toolchain",
   ],
-  "infra/plugin": ["infra/local", "infra/eks", "infra/existing", "toolchain"],
+  "infra/plugin": ["infra/local", "infra/eks", "infra/existing", "infra/images", "toolchain"],
   "infra/platform": ["config", "infra/cluster", "policy/exceptions"],
   "infra/images": ["toolchain"],
   apps: ["config", "infra/cluster", "infra/platform", "infra/images/recipe", "policy/exceptions"],

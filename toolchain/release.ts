@@ -26,6 +26,7 @@ export type ToolName =
   | "loopback"
   | "portmap"
   | "crane"
+  | "registry"
   | "kind";
 
 /** The Kubernetes minors that a local cluster can run, in ascending order. */
@@ -61,7 +62,14 @@ export interface Release {
 }
 
 export type RecipeName =
-  "pulumi" | "etcd" | "containerd" | "runc" | "kubernetes" | "kubernetes-1.35" | "kind";
+  | "pulumi"
+  | "etcd"
+  | "containerd"
+  | "runc"
+  | "registry"
+  | "kubernetes"
+  | "kubernetes-1.35"
+  | "kind";
 
 /** One `go build`. Recipes of one module share what they compile. */
 export interface Recipe {

@@ -23,6 +23,7 @@ export const kubernetesVersion = (minor: KubernetesMinor): string => KUBERNETES_
 const CONTAINERD_VERSION = "2.3.4";
 const CNI_VERSION = "1.9.1";
 const PULUMI_VERSION = "3.259.0";
+const REGISTRY_VERSION = "3.1.2";
 const RUNC_VERSION = "1.4.3";
 
 function kubernetesRecipe(minor: KubernetesMinor, module: string, title: string): Recipe {
@@ -60,6 +61,13 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
     variables: { "main.version": RUNC_VERSION },
     tags: "seccomp",
     cgo: true,
+  },
+  registry: {
+    module: "registry",
+    title: "image registry",
+    variables: {
+      "github.com/distribution/distribution/v3/version.version": `v${REGISTRY_VERSION}`,
+    },
   },
   pulumi: {
     module: "pulumi",
@@ -358,6 +366,25 @@ export const RELEASES: readonly Release[] = [
         probe: { args: ["version"], pattern: /^v?(\d+\.\d+\.\d+)/m },
         member: "crane",
         package: "github.com/google/go-containerregistry/cmd/crane",
+      },
+    ],
+  },
+  {
+    name: "registry",
+    version: REGISTRY_VERSION,
+    fit: "sameMinor",
+    url: "https://github.com/distribution/distribution/releases/download/v{version}/registry_{version}_{os}_{arch}.tar.gz",
+    sha256: {
+      "linux-x64": "40df2224d410f72ae425c3371873b078bbdbda3b8b612be9571f0e6751f3acc8",
+      "linux-arm64": "09d26f88d2c0f161bd1b8bfc6c123571cc3d291dcca8af5477b3cacc4ec95e73",
+    },
+    recipe: "registry",
+    tools: [
+      {
+        name: "registry",
+        probe: { args: ["--version"], pattern: /distribution\/v3 v(\d+\.\d+\.\d+)/ },
+        member: "registry",
+        package: "./registry",
       },
     ],
   },

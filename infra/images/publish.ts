@@ -9,42 +9,45 @@ import type { BuiltImage } from "./store";
 const ASK_TIMEOUT_MS = 10_000;
 const PUSH_TIMEOUT_MS = 10 * 60_000;
 
+/** The `crane` binary, or a program that runs it elsewhere: crane's own arguments follow `args`. */
+export interface CraneCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Beside the caller's environment, from which crane takes the credentials of `docker login`. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export interface PublishOptions {
-  /** Path of the `crane` binary. It takes credentials from where `docker login` puts them. */
-  readonly crane: string;
+  readonly crane: CraneCommand;
+  /** `host:port` at which the registry of the reference answers. Default: its own name. */
+  readonly address?: string;
   readonly signal?: AbortSignal;
+}
+
+/** What a push has brought to a registry. */
+export interface Pushed {
+  /** `registry/name:tag`; the tag is the beginning of the digest. */
+  readonly tagged: string;
+  /** Digests of the blobs (layers and configuration) that the registry did not have. */
+  readonly sent: readonly string[];
 }
 
 /**
  * Pushes an image to the registry that its reference names; the digest stays as it was built.
  * @throws ImageError with the registry's own words
  */
-export async function publishImage(
-  { reference, digest, archive }: BuiltImage,
-  options: PublishOptions,
-): Promise<void> {
-  const repository = reference.slice(0, reference.indexOf("@"));
-  const layout = await mkdtemp(path.join(tmpdir(), "drydock-image-"));
-  try {
+export async function publishImage(image: BuiltImage, options: PublishOptions): Promise<Pushed> {
+  const { digest, archive } = image;
+  // A tag keeps it from the clean-up that many registries make among what has none.
+  const tag = digest.slice("sha256:".length, "sha256:".length + 12);
+  const tagged = `${repositoryOf(image.reference)}:${tag}`;
+  return withLayout(async (layout) => {
     // Loaded when an image is pushed: a preview only asks what is there.
     const { extract } = await import("tar");
     await extract({ file: archive, cwd: layout });
-    // A tag keeps it from the clean-up that many registries make among what has none.
-    const tagged = `${repository}:${digest.slice("sha256:".length, "sha256:".length + 12)}`;
-    const pushed = await ask(["push", layout, tagged], PUSH_TIMEOUT_MS, options);
-    if (!pushed.failed) return;
-    const why = pushed.timedOut
-      ? `no end within ${PUSH_TIMEOUT_MS / 60_000} min`
-      : lastLine(pushed.stderr);
-    throw new ImageError({
-      what: "The image cannot be pushed.",
-      where: repository,
-      why,
-      fix: `see that the registry answers and that docker login ${repository.split("/")[0] ?? ""} has been done with the right to push; or set another drydock:cluster.registry`,
-    });
-  } finally {
-    await rm(layout, { recursive: true, force: true });
-  }
+    const said = await push(layout, tagged, options);
+    return { tagged, sent: matches(said, /pushed blob: (sha256:[0-9a-f]{64})/g) };
+  });
 }
 
 /** Whether the registry holds an image; undefined where it does not say. */
@@ -52,9 +55,56 @@ export async function isPublished(
   reference: string,
   options: PublishOptions,
 ): Promise<boolean | undefined> {
-  const answer = await ask(["digest", reference], ASK_TIMEOUT_MS, options);
+  const answer = await ask(["digest", at(reference, options)], ASK_TIMEOUT_MS, options);
   if (!answer.failed) return true;
   return /NOT_FOUND|UNKNOWN|404/.test(answer.stderr) ? false : undefined;
+}
+
+/** `registry/name` of `registry/name@sha256:…`. */
+export function repositoryOf(reference: string): string {
+  return reference.slice(0, reference.indexOf("@"));
+}
+
+/** A directory for the time of `use`. */
+export async function withLayout<T>(use: (layout: string) => Promise<T>): Promise<T> {
+  const layout = await mkdtemp(path.join(tmpdir(), "drydock-image-"));
+  try {
+    return await use(layout);
+  } finally {
+    await rm(layout, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Pushes an OCI layout.
+ * @param target with tag or digest
+ * @returns what crane says of its steps
+ * @throws ImageError with the registry's own words
+ */
+export async function push(
+  layout: string,
+  target: string,
+  options: PublishOptions,
+): Promise<string> {
+  const pushed = await ask(["push", layout, at(target, options)], PUSH_TIMEOUT_MS, options);
+  if (!pushed.failed) return pushed.stderr;
+  const host = target.split("/")[0] ?? "";
+  throw new ImageError({
+    what: "The image cannot be pushed.",
+    where: target.replace(/[:@][^/]*$/, ""),
+    why: pushed.timedOut
+      ? `no end within ${PUSH_TIMEOUT_MS / 60_000} min`
+      : lastLine(pushed.stderr),
+    fix: `see that the registry answers and that docker login ${host} has been done with the right to push; or set another drydock:cluster.registry`,
+  });
+}
+
+function at(reference: string, { address }: PublishOptions): string {
+  return address === undefined ? reference : reference.replace(/^[^/]+/, address);
+}
+
+function matches(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, found = ""]) => found);
 }
 
 interface Answer {
@@ -68,12 +118,17 @@ async function ask(
   timeout: number,
   { crane, signal }: PublishOptions,
 ): Promise<Answer> {
-  const { failed, timedOut, stderr } = await execa(crane, args, {
-    reject: false,
-    timeout,
-    stdin: "ignore",
-    ...(signal && { cancelSignal: signal }),
-  });
+  const { failed, timedOut, stderr, shortMessage } = await execa(
+    crane.file,
+    [...crane.args, ...args],
+    {
+      reject: false,
+      timeout,
+      stdin: "ignore",
+      ...(crane.env && { env: crane.env }),
+      ...(signal && { cancelSignal: signal }),
+    },
+  );
   signal?.throwIfAborted();
-  return { failed, timedOut, stderr };
+  return { failed, timedOut, stderr: stderr === "" ? (shortMessage ?? "") : stderr };
 }

@@ -8,9 +8,9 @@ import {
 } from "../../toolchain/plugin/serve";
 import { detectFunction } from "../existing/provider/detect";
 import { clusterResource as existingClusterResource } from "../existing/provider/cluster";
-import { imageResource as existingImageResource } from "../existing/provider/image";
+import { publishedResource } from "../images/published";
 import { clusterResource as localClusterResource } from "../local/provider/engines";
-import { imageResource as localImageResource } from "../local/provider/image";
+import { localImageResource } from "../local/provider/image";
 import { chooseEngineFunction } from "../local/provider/plan";
 
 type ResourceProvider = Omit<ProviderPlugin, "name" | "version">;
@@ -20,7 +20,7 @@ const RESOURCES: Readonly<Record<string, ResourceProvider>> = {
   "drydock:local:Cluster": localClusterResource,
   "drydock:local:Image": localImageResource,
   "drydock:existing:Cluster": existingClusterResource,
-  "drydock:existing:Image": existingImageResource,
+  "drydock:images:Published": publishedResource,
 };
 
 const FUNCTIONS: Readonly<Record<string, PluginFunction>> = {

@@ -9,15 +9,15 @@ import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 
-import { imageResource } from "../../infra/existing/provider/image";
+import { publishedResource as imageResource } from "../../infra/images/published";
 import { hashRecipeInputs } from "../../infra/images/hash";
 import { freePort } from "../../infra/local/runtime/ports";
 import { type Context, type PropertyMap, UNKNOWN } from "../../toolchain/plugin/serve";
 import { textRecipe } from "../images/support";
 
 const CANARY = "canary-password-4711";
-const URN = "urn:pulumi:test::drydock::drydock:existing:Image::site-image";
-const named = { urn: URN, type: "drydock:existing:Image", name: "site-image" };
+const URN = "urn:pulumi:test::drydock::drydock:images:Published::site-image";
+const named = { urn: URN, type: "drydock:images:Published", name: "site-image" };
 
 const silent = () => undefined;
 const context: Context = {

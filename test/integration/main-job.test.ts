@@ -91,6 +91,33 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
     expect(node.stdout).toBe(`containerd://${containerd?.version ?? ""}`);
   });
 
+  it("pulls an image from the cluster's registry again where the node has lost it", async () => {
+    const ctr = (...args: string[]) =>
+      checkout.run(join(inject("binaries"), "ctr"), [
+        ...["--address", `/run/drydock/${CLUSTER}/containerd.sock`, "--namespace", "k8s.io"],
+        ...["images", ...args],
+      ]);
+    const images = async () => (await ctr("list", "--quiet")).stdout.split("\n");
+    const image = (await images()).find((name) => name.includes("/drydock/nginx@")) ?? "";
+    expect(image).toMatch(/^registry\.drydock\.local\/drydock\/nginx@sha256:[0-9a-f]{64}$/);
+    // The reference, and the name by digest of its configuration.
+    const lost = (await images()).filter((name) => name === image || name.startsWith("sha256:"));
+    expect((await ctr("remove", "--sync", ...lost)).code).toBe(0);
+    expect(await images()).not.toContain(image);
+    const web = ["--namespace", "web"];
+    const pods = await checkout.kubectl("get", "pods", ...web, "--output", "name");
+    await checkout.kubectl("delete", pods.stdout.split("\n")[0] ?? "", ...web);
+    const rollout = await checkout.kubectl("rollout", "status", "deployment/nginx", ...web);
+    expect(rollout.all).toContain("successfully rolled out");
+    expect(await images()).toContain(image);
+    const pulled = await checkout.kubectl(
+      ...["get", "events", ...web, "--field-selector", "reason=Pulled"],
+      ...["--sort-by", ".metadata.creationTimestamp", "--output", "jsonpath={.items[-1].message}"],
+    );
+    expect(pulled.stdout).toMatch(/^Successfully pulled image "registry\.drydock\.local/);
+    report(`lost and pulled again: ${pulled.stdout.replace(/.*" in/, "in")}`);
+  });
+
   it("resolves Services by name inside the cluster", async () => {
     const lookup = [
       "exec",

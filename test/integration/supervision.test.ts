@@ -169,6 +169,7 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
     "kubelet",
     "kube-proxy",
     "containerd",
+    "registry",
     "coredns",
     KEEPER,
     "etcd and kube-apiserver",

@@ -46,7 +46,7 @@ describe("the image resource", () => {
     const urn = "urn:pulumi:dev::drydock::drydock:local:Moon::moon";
     expect(await failureOf(engine.check(urn, {}))).toBe(
       "the drydock plugin has no resource drydock:local:Moon: it has drydock:local:Cluster, drydock:local:Image, " +
-        "drydock:existing:Cluster, drydock:existing:Image",
+        "drydock:existing:Cluster, drydock:images:Published",
     );
   });
 });

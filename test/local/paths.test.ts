@@ -17,8 +17,8 @@ describe("sockets of a cluster with the longest name, in a project of a deep fol
   } as ClusterRecord;
 
   it("have paths that the kernel takes", () => {
-    const kubelet = nodeDaemons(record, paths, {}).find((daemon) => daemon.name === "kubelet");
-    const flag = kubelet?.command.args.find((arg) => arg.startsWith("--root-dir=")) ?? "";
+    const { kubelet } = nodeDaemons(record, paths, {});
+    const flag = kubelet.command.args.find((arg) => arg.startsWith("--root-dir=")) ?? "";
     const folder = flag.replace("--root-dir=", "");
     expect(folder).toMatch(/^\//);
     for (const socket of [

@@ -37,7 +37,7 @@ describe("the dev stack on an existing cluster", () => {
     const titles = ({ resources }: Recording) =>
       resources
         .filter(({ name, type }) => !name.startsWith("cluster") && type !== "drydock:local:Image")
-        .filter(({ type }) => type !== "drydock:existing:Image")
+        .filter(({ type }) => type !== "drydock:images:Published")
         .map(({ type, name }) => `${type} ${name}`)
         .sort();
     expect(titles(recording)).toEqual(titles(local));
@@ -88,7 +88,7 @@ describe("the dev stack on an existing cluster", () => {
   });
 
   it("pushes the image to the registry, and none where the app names its own", async () => {
-    const image = inputsOf(recording, "drydock:existing:Image", "nginx-image");
+    const image = inputsOf(recording, "drydock:images:Published", "nginx-image");
     expect(image.registry).toBe(registry);
     const own = { nginx: { image: "registry.example.com/site:1.2.3" } };
     const named = await recordExisting("update", detection, { "drydock:apps": own });

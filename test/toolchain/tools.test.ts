@@ -93,6 +93,7 @@ describe("the table", () => {
       runc: "github.com/opencontainers/runc",
       "cni-plugins": "github.com/containernetworking/plugins",
       crane: "github.com/google/go-containerregistry",
+      registry: "github.com/distribution/distribution/v3",
       kind: "sigs.k8s.io/kind",
     };
     for (const { name, recipe, version } of RELEASES.filter((it) => it.name in modules)) {

@@ -59,6 +59,11 @@ export function isMap(value: PropertyValue | undefined): value is PropertyMap {
   );
 }
 
+/** A string property; the empty string where it is anything else (Check has refused that). */
+export function text(value: PropertyValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
 /** Encodes a property map. Entries that are `undefined` are left out, as in JSON. */
 export function toStruct(map: PropertyMap): Struct {
   const struct = new Struct();

@@ -1,17 +1,17 @@
-import type {
-  CheckRequest,
-  CheckResult,
-  CreateRequest,
-  CreateResult,
-  DiffRequest,
-  DiffResult,
-  PropertyDiff,
-  PropertyMap,
-  PropertyValue,
-  ReadRequest,
-  ReadResult,
-  UpdateRequest,
-  UpdateResult,
+import {
+  type CheckRequest,
+  type CheckResult,
+  type CreateRequest,
+  type CreateResult,
+  type DiffRequest,
+  type DiffResult,
+  type PropertyDiff,
+  type PropertyMap,
+  type ReadRequest,
+  type ReadResult,
+  type UpdateRequest,
+  type UpdateResult,
+  text,
 } from "../../../toolchain/plugin/serve";
 
 const UPDATING = ["context", "server", "version", "identity"];
@@ -65,8 +65,4 @@ function refusal(olds: PropertyMap, news: PropertyMap): string {
     `  why: its namespace kube-system has the UID ${now}; the stack's cluster (context ${text(olds.context)}, server ${text(olds.server)}) has ${before}`,
     `  fix: choose the context of the stack's cluster with drydock:cluster.context; or, to move the stack, set drydock:cluster.identity to ${now}: all is then made on this cluster and deleted on the other (if that one is gone for good, run it with PULUMI_K8S_DELETE_UNREACHABLE=true)`,
   ].join("\n");
-}
-
-function text(value: PropertyValue | undefined): string {
-  return typeof value === "string" ? value : "";
 }

@@ -17,6 +17,7 @@ import {
   UNKNOWN,
   type UpdateRequest,
   type UpdateResult,
+  text,
 } from "../../../toolchain/plugin/serve";
 import { reasonOf } from "../../../toolchain/errors";
 import { kubernetesVersion } from "../../../toolchain/tools";
@@ -35,7 +36,7 @@ import type { ClusterRecord, ClusterSpec } from "../runtime/spec";
 import { explained, runtimeContext } from "./context";
 import { refusedChange } from "../runtime/versions";
 import { differences } from "./difference";
-import { checkClusterInputs, clusterSpec, text } from "./inputs";
+import { checkClusterInputs, clusterSpec } from "./inputs";
 
 /** The resource `drydock:local:Cluster`. Its id is the cluster's name. */
 export const clusterResource = {

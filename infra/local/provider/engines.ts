@@ -1,21 +1,22 @@
-import type {
-  CheckFailure,
-  CheckRequest,
-  CheckResult,
-  Context,
-  CreateRequest,
-  DeleteRequest,
-  DiffRequest,
-  PropertyMap,
-  ReadRequest,
-  UpdateRequest,
+import {
+  type CheckFailure,
+  type CheckRequest,
+  type CheckResult,
+  type Context,
+  type CreateRequest,
+  type DeleteRequest,
+  type DiffRequest,
+  type PropertyMap,
+  type ReadRequest,
+  type UpdateRequest,
+  text,
 } from "../../../toolchain/plugin/serve";
 import { engineOf } from "../choice";
 import { kindClusterResource } from "../kind/resource";
 import type { LocalEngine } from "../runtime/spec";
 import { clusterResource as nativeClusterResource } from "./cluster";
 import { runtimeContext } from "./context";
-import { clusterSpec, text } from "./inputs";
+import { clusterSpec } from "./inputs";
 
 /** The resource `drydock:local:Cluster`, whatever it runs in: the input `engine` says which. */
 export const clusterResource = {

@@ -3,15 +3,10 @@ import { isIPv4 } from "node:net";
 import { z } from "zod";
 
 import type { CheckFailure, PropertyMap, PropertyValue } from "../../../toolchain/plugin/serve";
-import { isMap } from "../../../toolchain/plugin/serve";
+import { isMap, text } from "../../../toolchain/plugin/serve";
 import { KUBERNETES_MINORS } from "../../../toolchain/release";
 import { labels, taints } from "../../../config/node-settings";
 import type { ClusterSpec } from "../runtime/spec";
-
-/** A string property; the empty string where it is anything else (Check has refused that). */
-export function text(value: PropertyValue | undefined): string {
-  return typeof value === "string" ? value : "";
-}
 
 /**
  * The inputs as a spec. The program's configuration is checked before it comes here; these checks

@@ -3,11 +3,12 @@ import {
   type InvokeRequest,
   type InvokeResult,
   PluginError,
+  text,
 } from "../../../toolchain/plugin/serve";
 import { projectRoot } from "../../../toolchain/paths";
 import { chooseEngine, engineOf, type Wanted, type WantedEngine } from "../choice";
 import { explained } from "./context";
-import { clusterSpec, text } from "./inputs";
+import { clusterSpec } from "./inputs";
 
 /**
  * The function `drydock:local:chooseEngine`: what a local cluster runs in. One that is there stays in

@@ -5,28 +5,16 @@ import type { KubernetesMinor, ToolName } from "../../../toolchain/release";
 import { AGENT, startAgent, waitForAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
+import { configureContainerd, waitForContainerd } from "./containerd";
 import { controlPlanePids, deadComponents, type Tools } from "./control-plane";
-import { daemonPid, restartChanged, startDaemon } from "./daemon";
+import { daemonPid, restartChanged, startDaemon, stopDaemon } from "./daemon";
 import { removeRemnants } from "./delete";
 import { withHeldSupervision } from "./hold";
-import {
-  buildSystemImages,
-  hasImage,
-  importImage,
-  type SystemImages,
-  waitForContainerd,
-} from "./images";
+import { buildSystemImages, type SystemImages } from "./images";
 import { namespaceHolder } from "./members";
 import { createMountNamespace, mountNamespaceExists } from "./mounts";
 import { createNamespace, namespaceExists } from "./network";
-import {
-  certifyNode,
-  configureContainerd,
-  configureNode,
-  NODE_COMPONENTS,
-  nodeDaemons,
-  writePodNetwork,
-} from "./node";
+import { certifyNode, configureNode, NODE_COMPONENTS, nodeDaemons, writePodNetwork } from "./node";
 import {
   nodeNames,
   reconcileNodes,
@@ -42,6 +30,7 @@ import { waitForPods } from "./pods";
 import { requiredTools } from "./plan";
 import { readText } from "./process";
 import { newRecord, readRecord, saveRecord, updatedRecord } from "./record";
+import { configureRegistry, pushImage } from "./registry";
 import { apiServerUrl, type ClusterRecord, type ClusterSpec, realNodeName } from "./spec";
 import { isBeingRestarted, isSupervised } from "./supervision";
 import { type ControlPlane, ensureControlPlane, recordOnTheWay } from "./upgrade";
@@ -197,24 +186,26 @@ async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<
   }
 }
 
+/** The registry with the cluster's own images, and containerd, which pulls them when a pod needs them. */
 async function startContainerd(
   record: ClusterRecord,
   paths: ClusterPaths,
   tools: Tools,
   context: RuntimeContext,
 ): Promise<SystemImages> {
+  const { registry, containerd } = nodeDaemons(record, paths, tools);
+  configureRegistry(paths);
+  startDaemon(paths, registry);
   const images = await buildSystemImages(tools, context);
-  configureContainerd(paths, tools, images.pause.reference);
-  const [containerd] = nodeDaemons(record, paths, tools);
-  if (containerd !== undefined) {
-    startDaemon(paths, containerd);
+  if (configureContainerd(paths, tools, images.pause.reference)) {
+    // It reads its configuration at its start. The pods' processes are not its children.
+    await stopDaemon(paths, containerd.name);
+  }
+  startDaemon(paths, containerd);
+  for (const image of [images.pause, images.coredns]) {
+    await pushImage(record, paths, tools, image, context.signal);
   }
   await waitForContainerd(paths, tools, context.signal);
-  for (const image of [images.pause, images.coredns]) {
-    if (!(await hasImage(paths, tools, image.reference))) {
-      await importImage(paths, tools, image, context.signal);
-    }
-  }
   return images;
 }
 
@@ -230,13 +221,11 @@ async function startNode(
     await certifyNode(record, paths);
   }
   const configured = configureNode(record, paths);
-  const [containerd, ...others] = nodeDaemons(record, paths, tools);
-  // The pods' processes are its children's: it stays as it is.
-  if (containerd !== undefined) {
-    startDaemon(paths, containerd);
-  }
+  const daemons = nodeDaemons(record, paths, tools);
   const replaced = await Promise.all(
-    others.map((daemon) => restartChanged(paths, daemon, configured.includes(daemon.name))),
+    [daemons.kubelet, daemons["kube-proxy"]].map((daemon) =>
+      restartChanged(paths, daemon, configured.includes(daemon.name)),
+    ),
   );
   writePodNetwork(record, paths, await waitForPodCidr(api, realNodeName(record.spec.name), signal));
   return replaced.includes(true);

@@ -1,13 +1,15 @@
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { clusterCgroup } from "./cgroups";
+import { cniConfigFolder } from "./containerd";
 import type { Tools } from "./control-plane";
 import type { Daemon } from "./daemon";
 import { inMounts, KUBELET_FOLDER } from "./mounts";
 import type { ClusterPaths } from "./paths";
 import { kubeconfig } from "./kubeconfig";
 import { inNetwork, readText, SYSTEM_PATH } from "./process";
+import { registryDaemon } from "./registry";
 import { settingsOf } from "./node-settings";
 import {
   apiServerUrl,
@@ -18,21 +20,34 @@ import {
   realNodeName,
 } from "./spec";
 
-const CNI_PLUGINS = ["ptp", "host-local", "loopback", "portmap"];
-
 /** Where kube-proxy answers /healthz, on the node's address. */
 export const PROXY_HEALTH_PORT = 10256;
 
 /** Processes of the real node, in the order they start. */
-export const NODE_COMPONENTS = ["containerd", "kubelet", "kube-proxy"] as const;
+export const NODE_COMPONENTS = ["registry", "containerd", "kubelet", "kube-proxy"] as const;
+type NodeComponent = (typeof NODE_COMPONENTS)[number];
 
 /** How each process of the real node is started. */
-export function nodeDaemons(record: ClusterRecord, paths: ClusterPaths, tools: Tools): Daemon[] {
+export function nodeDaemons(
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  tools: Tools,
+): Record<NodeComponent, Daemon> {
   const name = realNodeName(record.spec.name);
   const labels = Object.entries(kubeletLabels(record)).map(([key, value]) => `${key}=${value}`);
-  const args: Record<(typeof NODE_COMPONENTS)[number], string[]> = {
-    containerd: ["--config", join(paths.node, "containerd.toml"), "--log-level", "warn"],
-    kubelet: [
+  const daemon = (component: NodeComponent, args: string[]): Daemon => {
+    const file = tools[component] ?? component;
+    // containerd looks for its shim beside itself and on PATH.
+    const env = { PATH: `${dirname(tools["containerd-shim-runc-v2"] ?? "")}:${SYSTEM_PATH}` };
+    const command = { file, args, env };
+    return { name: component, command: inMounts(paths, inNetwork(record.network, command)) };
+  };
+  return {
+    registry: registryDaemon(record.network, paths, tools),
+    containerd: daemon("containerd", [
+      ...["--config", join(paths.node, "containerd.toml"), "--log-level", "warn"],
+    ]),
+    kubelet: daemon("kubelet", [
       `--config=${join(paths.node, "kubelet.yaml")}`,
       `--kubeconfig=${join(paths.node, "kubelet.kubeconfig")}`,
       `--root-dir=${KUBELET_FOLDER}`,
@@ -40,16 +55,9 @@ export function nodeDaemons(record: ClusterRecord, paths: ClusterPaths, tools: T
       `--hostname-override=${name}`,
       `--node-ip=${record.network.address}`,
       `--node-labels=${labels.join(",")}`,
-    ],
-    "kube-proxy": [`--config=${join(paths.node, "kube-proxy.yaml")}`],
+    ]),
+    "kube-proxy": daemon("kube-proxy", [`--config=${join(paths.node, "kube-proxy.yaml")}`]),
   };
-  return NODE_COMPONENTS.map((component) => {
-    const file = tools[component] ?? component;
-    // containerd looks for its shim beside itself and on PATH.
-    const env = { PATH: `${dirname(tools["containerd-shim-runc-v2"] ?? "")}:${SYSTEM_PATH}` };
-    const command = { file, args: args[component], env };
-    return { name: component, command: inMounts(paths, inNetwork(record.network, command)) };
-  });
 }
 
 /** At its start a kubelet puts these back to what it was told; all others are set through the API alone. */
@@ -58,53 +66,6 @@ function kubeletLabels(record: ClusterRecord): Record<string, string> {
   const own = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone", type];
   const labels = { [type]: "drydock", ...settingsOf(record, "real").labels };
   return Object.fromEntries(Object.entries(labels).filter(([key]) => own.includes(key)));
-}
-
-/** Writes what containerd needs; the control plane need not be there yet. */
-export function configureContainerd(paths: ClusterPaths, tools: Tools, pauseImage: string): void {
-  const plugins = join(paths.node, "cni", "bin");
-  for (const folder of [plugins, cniConfigFolder(paths), join(paths.node, "containerd")]) {
-    mkdirSync(folder, { recursive: true });
-  }
-  for (const plugin of CNI_PLUGINS) {
-    copyFileSync(tools[plugin] ?? plugin, join(plugins, plugin));
-  }
-  writeFileSync(join(paths.node, "containerd.toml"), containerdConfig(paths, tools, pauseImage));
-}
-
-// TOML strings are JSON strings for the paths we write.
-function containerdConfig(paths: ClusterPaths, tools: Tools, pauseImage: string): string {
-  const text = (value: string): string => JSON.stringify(value);
-  const runtime = `plugins."io.containerd.cri.v1.runtime"`;
-  return `version = 3
-root = ${text(join(paths.node, "containerd"))}
-state = ${text(join(paths.run, "containerd"))}
-disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor.v1.otlp"]
-
-[grpc]
-  address = ${text(paths.containerdSocket)}
-
-[plugins."io.containerd.internal.v1.opt"]
-  path = ${text(join(paths.node, "opt"))}
-
-[plugins."io.containerd.cri.v1.images".pinned_images]
-  sandbox = ${text(pauseImage)}
-
-[${runtime}]
-  restrict_oom_score_adj = true
-  netns_mounts_under_state_dir = true
-
-[${runtime}.cni]
-  bin_dirs = [${text(join(paths.node, "cni", "bin"))}]
-  conf_dir = ${text(cniConfigFolder(paths))}
-
-[${runtime}.containerd.runtimes.runc]
-  runtime_type = "io.containerd.runc.v2"
-
-[${runtime}.containerd.runtimes.runc.options]
-  BinaryName = ${text(tools.runc ?? "runc")}
-  SystemdCgroup = false
-`;
 }
 
 /**
@@ -257,8 +218,4 @@ export function writePodNetwork(record: ClusterRecord, paths: ClusterPaths, podC
 /** JSON is YAML too, so the components read it as their configuration. */
 function json(value: object): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
-}
-
-function cniConfigFolder(paths: ClusterPaths): string {
-  return join(paths.node, "cni", "conf");
 }

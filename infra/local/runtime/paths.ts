@@ -23,6 +23,8 @@ export interface ClusterPaths {
   /** Copies of etcd's data. They hold Secrets: mode 0700. */
   readonly snapshots: string;
   readonly node: string;
+  /** Images, as the cluster's own registry keeps them. */
+  readonly registry: string;
   /**
    * Sockets and mounts of the real node. Short and outside the project, because a Unix socket's
    * path ends at 107 bytes.
@@ -54,6 +56,7 @@ export function clusterPaths(projectRoot: string, name: string): ClusterPaths {
     controlPlaneData: join(kwokWorkdir, "data"),
     snapshots: join(root, "snapshots"),
     node: join(root, "node"),
+    registry: join(root, "registry"),
     run,
     containerdSocket: join(run, "containerd.sock"),
   };

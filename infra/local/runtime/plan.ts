@@ -28,11 +28,12 @@ const REAL_NODE_TOOLS: readonly ToolName[] = [
   "kubelet",
   "kube-proxy",
   "coredns",
+  "registry",
   "crane",
 ];
 
-/** What building an image and bringing it to a node takes. */
-export const IMAGE_TOOLS: readonly ToolName[] = ["ctr", "crane"];
+/** What building an image and pushing it to a registry takes. */
+export const IMAGE_TOOLS: readonly ToolName[] = ["crane"];
 
 /** What a cluster on this machine would consist of. Nothing is made. */
 export interface Plan {

@@ -30,7 +30,7 @@ export function detected(found: Detection = detection): PropertyMap {
 
 export const existingModel: Readonly<Record<string, ResourceModel>> = {
   "drydock:existing:Cluster": () => ({}),
-  "drydock:existing:Image": ({ inputs }) => {
+  "drydock:images:Published": ({ inputs }) => {
     const { name } = JSON.parse(textOf(inputs.recipe)) as { name: string };
     const reference = `${textOf(inputs.registry)}/${name}@sha256:${"0".repeat(64)}`;
     return { computed: { reference, base: "registry" } };

@@ -68,6 +68,8 @@ export async function bundle({ source, outfile, executable = false }) {
     minifySyntax: true,
     legalComments: "none",
     logLevel: "warning",
+    // CycloneDX's library looks for it to write XML, which nothing here does.
+    external: ["xmlbuilder2"],
     plugins: [kubeconfigWithoutModel, withoutSerialisation],
     // ESM-only dependencies ask for their own address, which CommonJS does not know by that name.
     define: { "import.meta.url": "__bundleUrl" },

@@ -1,6 +1,7 @@
 import type { BuildContext, ResolvedBase } from "./context";
 import { canonicalJson, digestOf } from "./canonical";
 import { assembleDebianBase } from "./debian";
+import { BUILDER_VERSION } from "./hash";
 import type { ImageBase, RegistryBase } from "./recipe";
 import { pullBase, RegistryUnavailable } from "./registry";
 
@@ -33,7 +34,8 @@ interface Memory {
 export async function resolveBase(base: ImageBase, context: BuildContext): Promise<ResolvedBase> {
   if (base.kind === "scratch") return SCRATCH;
   const { cache, architecture, signal, onProgress } = context;
-  const key = digestOf(canonicalJson({ base, architecture })).slice("sha256:".length);
+  const inputs = { builder: BUILDER_VERSION, base, architecture };
+  const key = digestOf(canonicalJson(inputs)).slice("sha256:".length);
   const onWait = () => onProgress("waiting for another build of the same base");
   return cache.locked(`base-${key}`, { signal, onWait }, async () => {
     const file = cache.path("bases", `${key}.json`);

@@ -32,12 +32,9 @@ export interface BuildOptions {
  * @throws ImageError for what the user can mend; the signal's reason if aborted
  */
 export async function buildImage(recipe: ImageRecipe, options: BuildOptions): Promise<BuiltImage> {
-  const repository = `${options.registry ?? "localhost"}/${recipe.name}`;
-  const context = contextOf(options);
-  const { cache, architecture, signal, onProgress } = context;
+  const { context, repository, key } = identify(recipe, options);
+  const { cache, signal, onProgress } = context;
   signal?.throwIfAborted();
-  const inputs = hashRecipeInputs(recipe, context.root);
-  const key = digestOf(`${repository} ${architecture} ${inputs}`).slice("sha256:".length);
   const known = await recall(cache, repository, key);
   if (known !== undefined) return known;
   const onWait = () => onProgress(`waiting for another build of ${recipe.name}`);
@@ -48,6 +45,23 @@ export async function buildImage(recipe: ImageRecipe, options: BuildOptions): Pr
     await record(cache, key, built);
     return built;
   });
+}
+
+/** The image that an earlier build made of the same inputs; undefined: it would be built. */
+export function findBuilt(
+  recipe: ImageRecipe,
+  options: BuildOptions,
+): Promise<BuiltImage | undefined> {
+  const { context, repository, key } = identify(recipe, options);
+  return recall(context.cache, repository, key);
+}
+
+function identify(recipe: ImageRecipe, options: BuildOptions) {
+  const context = contextOf(options);
+  const repository = `${options.registry ?? "localhost"}/${recipe.name}`;
+  const inputs = hashRecipeInputs(recipe, context.root);
+  const key = digestOf(`${repository} ${context.architecture} ${inputs}`).slice("sha256:".length);
+  return { context, repository, key };
 }
 
 async function build(
@@ -106,12 +120,15 @@ function runtimeOf(recipe: ImageRecipe, base: ResolvedBase): oci.RuntimeConfig {
   return oci.mergeConfig(merged, source.fallback.config ?? {});
 }
 
+/** Neither a date nor a commit: with them equal content would get another digest each time. */
 function labelsOf(recipe: ImageRecipe, base: ResolvedBase): Record<string, string> {
   const prefix = "org.opencontainers.image";
   return {
     [`${prefix}.title`]: recipe.title,
     [`${prefix}.description`]: recipe.description,
     ...(base.version !== undefined && { [`${prefix}.version`]: base.version }),
+    ...(recipe.source !== undefined && { [`${prefix}.source`]: recipe.source }),
+    ...(recipe.licenses !== undefined && { [`${prefix}.licenses`]: recipe.licenses }),
     [`${prefix}.base.name`]: base.name,
     ...(base.digest !== undefined && { [`${prefix}.base.digest`]: base.digest }),
     ...(base.packages && { "dev.drydock.base.packages": base.packages.join(" ") }),

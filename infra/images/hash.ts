@@ -4,7 +4,7 @@ import type { ImageRecipe, LayerEntry } from "./recipe";
 import type { TarEntry } from "./tar";
 
 /** Raised when the same recipe starts to give another image, so that older cache entries are not used. */
-const BUILDER_VERSION = 1;
+export const BUILDER_VERSION = 2;
 
 /**
  * Hash over all that a recipe brings into its image: base reference, configuration, and path, mode

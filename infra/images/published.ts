@@ -1,10 +1,12 @@
 import type { PluginHost } from "../../toolchain/plugin/host";
 import { text } from "../../toolchain/plugin/serve";
+import { ImageError } from "./errors";
 import { imageResource } from "./provider";
 import { isPublished, type PublishOptions, publishImage } from "./publish";
 
 /**
- * The resource `drydock:images:Published`: an image built from a recipe and pushed to a registry. Inputs:
+ * The resource `drydock:images:Published`: an image built from a recipe and pushed to a registry, with
+ * its SBOM. Inputs:
  * `registry`, `recipe` (JSON text), `sourceHash` (hash over the files it names). Its id is the repository.
  */
 export const publishedResource = imageResource({
@@ -29,6 +31,14 @@ export const publishedResource = imageResource({
     if ((await isPublished(built.reference, options)) !== true) {
       onProgress(`pushing ${text(registry)}/${recipe.name}`);
       await publishImage(built, options);
+    }
+    try {
+      const { attachSbom } = await import("./attach.js");
+      await attachSbom(recipe, built, options);
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      // An old registry may take images only, and these run without it.
+      host.onNotice(`The SBOM of ${recipe.name} is not beside it: ${error.problem.why}`);
     }
     return built;
   },

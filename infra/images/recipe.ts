@@ -8,6 +8,13 @@ export interface ImageRecipe {
   /** `org.opencontainers.image.title` and `.description`. */
   readonly title: string;
   readonly description: string;
+  /** `org.opencontainers.image.source`: URL of the source code. Default: no such label. */
+  readonly source?: string;
+  /**
+   * `org.opencontainers.image.licenses`: SPDX expression for what the image is named after. The licences
+   * of all that is in it are in its SBOM. Default: no such label.
+   */
+  readonly licenses?: string;
   readonly base: ImageBase;
   /** From the bottom up: what changes most often comes last, so that its change re-imports little. */
   readonly layers: readonly LayerSource[];

@@ -15,6 +15,7 @@ export function pauseRecipe(): ImageRecipe {
     name: "drydock/pause",
     title: "pause",
     description: "Holds the namespaces of a pod open.",
+    source: "https://github.com/kubernetes/kubernetes/tree/master/build/pause",
     base: {
       kind: "registry",
       reference:
@@ -42,6 +43,8 @@ export function corednsRecipe({ binary }: CorednsRecipeArgs): ImageRecipe {
     name: "drydock/coredns",
     title: "CoreDNS",
     description: "The cluster's name server.",
+    source: "https://github.com/coredns/coredns",
+    licenses: "Apache-2.0",
     base: { kind: "scratch" },
     layers: [
       { name: "coredns", entries: [{ kind: "file", path: "coredns", from: binary, mode: 0o755 }] },

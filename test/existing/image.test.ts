@@ -115,8 +115,10 @@ describe("an image for a cluster of somebody else's", { timeout: 60_000 }, () =>
     expect((await digestOf(reference)).stdout).toBe(reference.split("@")[1]);
     expect(reference.startsWith(`${id}@`)).toBe(true);
     expect(JSON.stringify(outputs)).not.toContain(CANARY);
+    const hex = reference.split(":").at(-1) ?? "";
     const tags = await execa("crane", ["ls", id]);
-    expect(tags.stdout).toBe(reference.split(":").at(-1)?.slice(0, 12));
+    // Its own, and the one that lists its SBOM.
+    expect(tags.stdout.split("\n")).toEqual([hex.slice(0, 12), `sha256-${hex}`]);
   });
 
   it("is unknown in a preview, which pushes nothing", async () => {

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { execa } from "execa";
@@ -6,9 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 
 import { buildImage } from "../../infra/images/build";
 import type { ImageRecipe } from "../../infra/images/recipe";
-import { freePort } from "../../infra/local/runtime/ports";
 import { locateTools } from "../../toolchain/resolve";
-import { freshOptions, registryBase, textRecipe, unpackArchive } from "./support";
+import { freshOptions, registryBase, startRegistry, textRecipe, unpackArchive } from "./support";
 
 const HOUR_MS = 60 * 60_000;
 let crane: string;
@@ -148,19 +146,3 @@ describe("a registry that does not answer", { timeout: 60_000 }, () => {
     expect(calls).toBe(callsBefore);
   });
 });
-
-/** crane's own registry, in memory, on a loopback port. */
-async function startRegistry(binary: string) {
-  const port = await freePort();
-  const address = `127.0.0.1:${port}`;
-  const server = spawn(binary, ["registry", "serve", "--address", address], { stdio: "ignore" });
-  const stop = async () => {
-    if (server.exitCode !== null || server.signalCode !== null) return;
-    server.kill("SIGKILL");
-    await once(server, "exit");
-  };
-  onTestFinished(stop);
-  const answers = () => fetch(`http://${address}/v2/`).then((answer) => answer.ok);
-  await vi.waitFor(async () => expect(await answers()).toBe(true), { timeout: 10_000 });
-  return { address, stop };
-}

@@ -1,11 +1,13 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 
 import type { BuildOptions } from "../../infra/images/build";
 import type { ImageRecipe, RegistryBase } from "../../infra/images/recipe";
+import { freePort } from "../../infra/local/runtime/ports";
 
 /** Removed when the test is over. */
 export function temporaryDirectory(): string {
@@ -103,4 +105,20 @@ export function withEnvironment(values: Readonly<Record<string, string>>): void 
       else process.env[name] = value;
     }
   });
+}
+
+/** crane's own registry, in memory, on a loopback port. */
+export async function startRegistry(binary: string) {
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const server = spawn(binary, ["registry", "serve", "--address", address], { stdio: "ignore" });
+  const stop = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    server.kill("SIGKILL");
+    await once(server, "exit");
+  };
+  onTestFinished(stop);
+  const answers = () => fetch(`http://${address}/v2/`).then((answer) => answer.ok);
+  await vi.waitFor(async () => expect(await answers()).toBe(true), { timeout: 10_000 });
+  return { address, stop };
 }

@@ -27,6 +27,7 @@ export function nginxRecipe(): ImageRecipe {
     name: "drydock/nginx",
     title: "nginx",
     description: "nginx with drydock's site, without root and for a read-only root filesystem.",
+    licenses: "BSD-2-Clause AND Apache-2.0",
     base: {
       kind: "registry",
       reference:

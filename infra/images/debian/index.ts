@@ -10,7 +10,7 @@ import { historyOf, MEDIA_TYPES, type Descriptor } from "../oci";
 import type { DebianBase } from "../recipe";
 import { writeTar, type TarEntry } from "../tar";
 import { Apt, type Candidate } from "./apt";
-import { MERGED_USR, releaseName, select, unpack } from "./packages";
+import { machineRelease, MERGED_USR, select, unpack } from "./packages";
 
 /**
  * Makes a base out of the packages of this machine's Debian (or Ubuntu) release: no root, no
@@ -22,13 +22,13 @@ export async function assembleDebianBase(
   base: DebianBase,
   context: BuildContext,
 ): Promise<ResolvedBase> {
-  const release = await releaseName();
+  const { name: release, files } = await machineRelease();
   const candidates = await fetchPackages(base, context);
   const unpacked = await Promise.all(
     candidates.map((one) => unpack(one, debFile(context, one), context.signal)),
   );
   const { libraries, named, packages } = select(base, unpacked);
-  const skeleton = [...MERGED_USR, ...readEntries(base.files, context.root)];
+  const skeleton = [...MERGED_USR, ...files, ...readEntries(base.files, context.root)];
   const layers = [
     await storeLayer([...skeleton, ...libraries], context),
     ...(named.length === 0 ? [] : [await storeLayer(named, context)]),

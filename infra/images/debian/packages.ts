@@ -129,11 +129,22 @@ function find(packages: readonly UnpackedPackage[], fits: (file: string) => bool
   return undefined;
 }
 
-/** The licence goes wherever the files go; scanners find the package's version in `status.d`. */
+/**
+ * The licence goes wherever the files go; scanners find the package's version in `status.d`, and there is
+ * the checksum of the package that the files come from.
+ */
 function papers({ candidate, files }: UnpackedPackage): TarEntry[] {
   const { name, fields } = candidate;
   const copyright = files.get(`usr/share/doc/${name}/copyright`);
-  const shown = ["Package", "Source", "Version", "Architecture", "Maintainer", "Homepage"];
+  const shown = [
+    "Package",
+    "Source",
+    "Version",
+    "Architecture",
+    "Maintainer",
+    "Homepage",
+    "SHA256",
+  ];
   const lines = shown.flatMap((field) => (fields[field] ? [`${field}: ${fields[field]}`] : []));
   const status = ["Status: install ok installed", ...lines, ""].join("\n");
   const record: TarEntry = {
@@ -163,9 +174,33 @@ function noLibrary(library: string, file: string): ImageError {
   });
 }
 
-/** Reads the machine's release, for the image's labels: `debian:bookworm`. */
-export async function releaseName(): Promise<string> {
+/** The Debian (or Ubuntu) that packages are taken from: this machine's. */
+export interface Release {
+  /** For the image's labels: `debian:bookworm`. */
+  readonly name: string;
+  /** Scanners ask them of which distribution an image is. */
+  readonly files: readonly TarEntry[];
+}
+
+export async function machineRelease(): Promise<Release> {
   const text = await readFile("/etc/os-release", "utf8").catch(() => "");
   const field = (name: string) => new RegExp(`^${name}="?([^"\n]*)`, "m").exec(text)?.[1];
-  return `${field("ID") ?? "debian"}:${field("VERSION_CODENAME") ?? "unknown"}`;
+  // Of the other fields some change with each point release.
+  const kept = ["ID", "VERSION_ID", "VERSION_CODENAME"];
+  const lines = kept.flatMap((name) => {
+    const value = field(name);
+    return value === undefined ? [] : [`${name}="${value}"\n`];
+  });
+  return {
+    name: `${field("ID") ?? "debian"}:${field("VERSION_CODENAME") ?? "unknown"}`,
+    files: [
+      {
+        kind: "file",
+        path: "usr/lib/os-release",
+        mode: 0o644,
+        data: Buffer.from(lines.join("")),
+      },
+      { kind: "symlink", path: "etc/os-release", target: "../usr/lib/os-release" },
+    ],
+  };
 }

@@ -28,6 +28,13 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     dnf: "iptables-nft",
   },
   {
+    name: "nft",
+    purpose: "node",
+    use: "the cluster's agent enforces network policies with it",
+    apt: "nftables",
+    dnf: "nftables",
+  },
+  {
     name: "conntrack",
     purpose: "node",
     use: "kube-proxy drops stale connections with it",

@@ -1,22 +1,22 @@
 import type { Capabilities } from "../cluster";
 import type { LocalEngine } from "./runtime/spec";
 
-/** What a local cluster offers, by what it runs in. */
-export const LOCAL_CAPABILITIES: Readonly<Record<LocalEngine, Capabilities>> = {
-  native: {
+/** What a local cluster runs in, and whether its pods are processes. */
+export interface ChosenEngine {
+  readonly engine: LocalEngine;
+  readonly realNode: boolean;
+}
+
+export function localCapabilities({ engine, realNode }: ChosenEngine): Capabilities {
+  return {
     // The cluster's agent takes up every Service of type LoadBalancer.
     loadBalancer: { annotations: {} },
-    storageClass: undefined,
-    networkPolicy: false,
+    // kind's local-path provisioner.
+    storageClass: engine === "kind" ? "standard" : undefined,
+    // Enforced by the cluster's agent, and by kind's network plugin since kind 0.24. Simulated pods
+    // have no traffic.
+    networkPolicy: realNode,
     podIdentity: false,
     zones: [],
-  },
-  kind: {
-    loadBalancer: { annotations: {} },
-    // kind's local-path provisioner, and its network plugin, which enforces since kind 0.24.
-    storageClass: "standard",
-    networkPolicy: true,
-    podIdentity: false,
-    zones: [],
-  },
-};
+  };
+}

@@ -79,11 +79,24 @@ function withReasons(
   return { ...choice, plan: { ...plan, reasons: [...plan.reasons, ...more] } };
 }
 
-/** The engine of a cluster that is there; undefined where there is none. */
-export function engineOf(projectRoot: string, name: string): LocalEngine | undefined {
+/** What a cluster that is there was made as; undefined where there is none. */
+export function choiceOf(
+  projectRoot: string,
+  name: string,
+): { engine: LocalEngine; realNode: boolean } | undefined {
   const paths = clusterPaths(projectRoot, name);
-  if (readKindRecord(paths) !== undefined) return "kind";
-  return readRecord(paths) === undefined ? undefined : "native";
+  if (readKindRecord(paths) !== undefined) return { engine: "kind", realNode: true };
+  const record = readRecord(paths);
+  return record && { engine: "native", realNode: record.realNode };
+}
+
+export function engineOf(projectRoot: string, name: string): LocalEngine | undefined {
+  return choiceOf(projectRoot, name)?.engine;
+}
+
+/** Whether pods of a cluster made by this choice are processes. */
+export function hasRealNode(choice: Choice): boolean {
+  return choice.engine === "kind" || choice.plan.realNode;
 }
 
 export function toolsOf(choice: Choice): ToolName[] {

@@ -26,10 +26,6 @@ const ON_ONE_NODE = exceptions({
     until: "2027-04-30",
     reason: "a local cluster has one real node: a second pod there would fail with the first",
   },
-  "pod-network-policy": {
-    until: "2027-04-30",
-    reason: "a local cluster stores network policies and enforces none",
-  },
 });
 
 export interface CoreDnsArgs {
@@ -48,6 +44,7 @@ export class CoreDns extends pulumi.ComponentResource {
       annotations: IN_SYSTEM_NAMESPACE,
     };
     const access = this.access(name, metadata);
+    this.admitQueries(name, metadata);
     const config = new k8s.core.v1.ConfigMap(
       `${name}-config`,
       {
@@ -87,6 +84,30 @@ export class CoreDns extends pulumi.ComponentResource {
       { ...child, dependsOn: access },
     );
     this.registerOutputs({});
+  }
+
+  /** Questions from every pod. It asks the API server alone, which is the node's and always allowed. */
+  private admitQueries(name: string, metadata: { name: string; namespace: string }): void {
+    new k8s.networking.v1.NetworkPolicy(
+      name,
+      {
+        metadata,
+        spec: {
+          podSelector: { matchLabels: SELECTOR },
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [
+            {
+              ports: [
+                { protocol: "UDP", port: COREDNS_PORT },
+                { protocol: "TCP", port: COREDNS_PORT },
+                { protocol: "TCP", port: METRICS_PORT },
+              ],
+            },
+          ],
+        },
+      },
+      { parent: this },
+    );
   }
 
   /** CoreDNS follows Services and EndpointSlices through an account of its own. */

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ask } from "../ask";
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
 import { hashRecipeInputs } from "../images/hash";
-import { LOCAL_CAPABILITIES } from "./capabilities";
+import { type ChosenEngine, localCapabilities } from "./capabilities";
 import { CoreDns } from "./coredns";
 import { ClusterResource, ImageResource } from "./resources";
 import type { ClusterSpec, LocalEngine } from "./runtime/spec";
@@ -33,14 +33,15 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
 
   /** @throws RunError where what `engine` demands cannot be had on this machine */
   static async create(name: string, args: LocalClusterArgs): Promise<LocalCluster> {
-    const chosen = await ask<{ engine: LocalEngine }>("drydock:local:chooseEngine", { ...args });
-    return new LocalCluster(name, args, chosen.engine);
+    const chosen = await ask<ChosenEngine>("drydock:local:chooseEngine", { ...args });
+    return new LocalCluster(name, args, chosen);
   }
 
-  private constructor(name: string, args: LocalClusterArgs, engine: LocalEngine) {
+  private constructor(name: string, args: LocalClusterArgs, chosen: ChosenEngine) {
     super("drydock:infra:LocalCluster", name);
+    const { engine } = chosen;
     this.cluster = new ClusterResource(`${name}-local`, { ...args, engine }, { parent: this });
-    this.capabilities = LOCAL_CAPABILITIES[engine];
+    this.capabilities = localCapabilities(chosen);
     this.name = this.cluster.clusterName;
     this.kubeconfig = this.cluster.kubeconfig;
     this.servesTraffic = this.cluster.servesTraffic;

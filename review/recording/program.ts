@@ -38,7 +38,7 @@ export function recordProgram(
     model: {
       resources,
       functions: {
-        "drydock:local:chooseEngine": () => ({ engine: "native" }),
+        "drydock:local:chooseEngine": () => ({ engine: "native", realNode: true }),
         "drydock:existing:detect": () => detected(),
         ...functions,
       },

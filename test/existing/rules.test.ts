@@ -107,6 +107,7 @@ describe("network policies of a cluster", () => {
     ["without a known plugin", false, [daemonSet("kube-flannel-ds")], [], undefined],
     ["with Calico", true, [daemonSet("kube-proxy"), daemonSet("calico-node")], [], undefined],
     ["with Calico that does not run", false, [daemonSet("calico-node", {}, 0)], [], undefined],
+    ["on a local cluster", true, [], [node("drydock://dev/dev-node-1")], undefined],
     ["with Cilium", true, [daemonSet("cilium")], [], "default"],
     ["with Cilium told never to", false, [daemonSet("cilium")], [], "never"],
     ["with kube-router", true, [daemonSet("kube-router")], [], undefined],

@@ -8,7 +8,7 @@ import { stringify } from "yaml";
 
 import { Forwarder } from "../../infra/local/agent/forwarder";
 import { detect } from "../../infra/existing/detect";
-import { LOCAL_CAPABILITIES } from "../../infra/local/capabilities";
+import { localCapabilities } from "../../infra/local/capabilities";
 import { clusterPaths } from "../../infra/local/runtime/paths";
 import { freePort } from "../../infra/local/runtime/ports";
 import { readRecord } from "../../infra/local/runtime/record";
@@ -164,7 +164,7 @@ describe.skipIf(noRealNode.length > 0)("the contract of a cluster, on real ones"
   it("says of itself what anybody can find out", async () => {
     const found = await detect({ kubeconfig: kubeconfig() }, new AbortController().signal);
     report(found.summary);
-    expect(found.capabilities).toEqual(LOCAL_CAPABILITIES.native);
+    expect(found.capabilities).toEqual(localCapabilities({ engine: "native", realNode: true }));
     expect(found.servesTraffic).toBe(true);
   });
 

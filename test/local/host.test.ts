@@ -96,6 +96,7 @@ describe.skipIf(!asRoot)("a cluster that cannot have a real node, as root", () =
 
   it.each([
     ["iptables", "/usr/sbin/iptables", /^iptables does not work in a network namespace here/],
+    ["nftables", "/usr/sbin/nft", /^nftables does not work in a network namespace here/],
     ["mount", "/usr/bin/mount", /^mounting a file system is not permitted here/],
   ])(
     "is simulated in a namespace where %s does not work, and says so",

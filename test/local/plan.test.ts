@@ -12,6 +12,7 @@ import { asRoot, findProgram, ROOT_REASON } from "./support/host";
 const GOOD: Probe[] = [
   { name: "namespace", ok: true },
   { name: "iptables", ok: true },
+  { name: "nftables", ok: true },
   { name: "mount", ok: true },
   { name: "overlayfs", ok: true },
   { name: "cgroup", ok: true },
@@ -127,6 +128,7 @@ describe("the probes of this machine", () => {
   it.for([
     ["ip", "network namespaces are not permitted here"],
     ["iptables", "iptables does not work in a network namespace here"],
+    ["nft", "nftables does not work in a network namespace here"],
     ["mount", "mounting a file system is not permitted here"],
   ])(
     "name %s where it is not installed, and the packages to install",
@@ -134,7 +136,7 @@ describe("the probes of this machine", () => {
       skip(!asRoot, ROOT_REASON);
       const reasons = failedReasons(await probeHost(pathWithout(missing ?? "")));
       expect(reasons).toEqual([
-        `${what ?? ""} (${missing ?? ""} is not installed: apt-get install iproute2 iptables util-linux mount)`,
+        `${what ?? ""} (${missing ?? ""} is not installed: apt-get install iproute2 iptables nftables util-linux mount)`,
       ]);
     },
   );
@@ -151,7 +153,7 @@ describe("the probes of this machine", () => {
 function pathWithout(missing: string): string {
   const folder = join(temporaryFolder(), "bin");
   mkdirSync(folder);
-  for (const name of ["ip", "nsenter", "iptables", "mount", "umount"]) {
+  for (const name of ["ip", "nsenter", "iptables", "nft", "mount", "umount"]) {
     if (name !== missing) {
       symlinkSync(findProgram(name).path, join(folder, name));
     }

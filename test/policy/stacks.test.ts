@@ -70,7 +70,7 @@ describe("dev", () => {
         "exception-reported cluster-coredns: Exempt from object-namespace-set until 2027-04-30: the cluster's name server is looked for where kubeadm and EKS install it",
         "exception-reported cluster-coredns: Exempt from object-namespace-set until 2027-04-30: the cluster's name server is looked for where kubeadm and EKS install it",
         "exception-reported cluster-coredns: Exempt from object-namespace-set until 2027-04-30: the cluster's name server is looked for where kubeadm and EKS install it",
-        "exception-reported cluster-coredns: Exempt from pod-network-policy until 2027-04-30: a local cluster stores network policies and enforces none",
+        "exception-reported cluster-coredns: Exempt from object-namespace-set until 2027-04-30: the cluster's name server is looked for where kubeadm and EKS install it",
         "exception-reported cluster-coredns: Exempt from workload-min-replicas until 2027-04-30: a local cluster has one real node: a second pod there would fail with the first",
         "inputs-known cluster-coredns: Judged when it is known: spec.template.spec.containers[0].image (image-tag-fixed, image-digest-pinned, image-pull-always)",
         "inputs-known nginx: Judged when it is known: spec.template.spec.containers[0].image (image-tag-fixed, image-digest-pinned, image-pull-always)",
@@ -84,12 +84,7 @@ describe("dev", () => {
     expect(over.length).toBe(6);
     for (const { message } of over) expect(message).toContain("ended on 2027-04-30");
     expect(new Set(found.map(({ rule }) => rule))).toEqual(
-      new Set([
-        "exception-valid",
-        "object-namespace-set",
-        "workload-min-replicas",
-        "pod-network-policy",
-      ]),
+      new Set(["exception-valid", "object-namespace-set", "workload-min-replicas"]),
     );
   });
 });

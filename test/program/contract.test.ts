@@ -34,7 +34,7 @@ describe.each(kinds)("the contract of a cluster: $title", ({ engine, cluster: ra
         model: {
           resources: { ...kubernetesModel, ...localModel, ...existingModel },
           functions: {
-            "drydock:local:chooseEngine": () => ({ engine }),
+            "drydock:local:chooseEngine": () => ({ engine, realNode: true }),
             "drydock:existing:detect": () => detected(),
           },
         },

@@ -38,6 +38,7 @@ describe("the dev stack", () => {
       "kubernetes:core/v1:Service nginx",
       "kubernetes:core/v1:ServiceAccount cluster-coredns",
       "kubernetes:core/v1:ServiceAccount nginx",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy cluster-coredns",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy nginx-ingress",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy platform-web-default-deny",
       "kubernetes:policy/v1:PodDisruptionBudget nginx",

@@ -73,14 +73,15 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
 
   it("admit traffic only to ports that there are", () => {
     const policies = objects.filter(({ spec }) => spec?.ingress !== undefined);
-    expect(policies.map(title)).toEqual(["NetworkPolicy nginx"]);
-    const admitted = policies
-      .flatMap(({ spec }) => spec?.ingress ?? [])
-      .flatMap((one) => one.ports);
-    const open = pods
-      .filter(({ owner }) => isRestricted(owner))
-      .flatMap(({ template }) => template.spec.containers.flatMap((one) => one.ports));
-    expect(admitted.map(({ port }) => port)).toEqual(open.map((one) => one.containerPort));
+    const workloads = pods.map(({ owner }) => `NetworkPolicy ${owner.metadata.name ?? ""}`);
+    expect(policies.map(title).sort()).toEqual(workloads.sort());
+    for (const { metadata, spec } of policies) {
+      const admitted = (spec?.ingress ?? []).flatMap((one) => one.ports);
+      const open = pods
+        .filter(({ owner }) => owner.metadata.namespace === metadata.namespace)
+        .flatMap(({ template }) => template.spec.containers.flatMap((one) => one.ports));
+      expect(admitted.map(({ port }) => port)).toEqual(open.map((one) => one.containerPort));
+    }
   });
 
   it("refer to service accounts that there are, and never the default one", () => {

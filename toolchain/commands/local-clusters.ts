@@ -2,6 +2,7 @@ import {
   chooseEngine,
   describeChoice,
   engineOf,
+  hasRealNode,
   toolsOf,
   type Wanted,
 } from "../../infra/local/choice";
@@ -36,7 +37,7 @@ export const localClusters: LocalClusters = {
       const choice = await chooseEngine(wanted);
       return {
         tools: toolsOf(choice),
-        realNode: choice.engine === "kind" || choice.plan.realNode,
+        realNode: hasRealNode(choice),
         summary: describeChoice(choice, wanted.kubernetesVersion),
       };
     }),

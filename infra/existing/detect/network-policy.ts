@@ -33,6 +33,9 @@ export function networkPolicyOf(facts: NetworkPolicyFacts): Finding<boolean> {
     const finding = byPlugin(daemonSet, facts.ciliumPolicy);
     if (finding !== undefined) return finding;
   }
+  if (facts.nodes.some((node) => providerOf(node) === "drydock")) {
+    return { value: true, sign: "the agent of a local cluster of drydock" };
+  }
   if (facts.nodes.some((node) => providerOf(node) === "k3s")) {
     const off = k3sWithout(facts.nodes, "disable-network-policy");
     return { value: !off, sign: off ? "switched off in k3s" : "k3s" };

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import type { Api, KubernetesObject } from "../runtime/api";
+import { Collection, keyOf } from "./collection";
 import { Forwarder } from "./forwarder";
 
 interface ServicePort {
@@ -30,14 +29,14 @@ export interface LoadBalancerSettings {
   readonly nodePortOffset?: number;
 }
 
-const RETRY_MS = 250;
+const RETRY_MS = 2_000;
 
 /**
  * What a cloud's controller does for Services of type LoadBalancer: gives each an address and
  * forwards its ports to the node. Here the address is one of the host's loopback.
  */
 export class LoadBalancer {
-  private readonly services = new Map<string, Service>();
+  private readonly services: Collection<Service>;
   private readonly forwarders = new Map<number, OpenPort>();
   /** The last problem told, by Service. */
   private readonly reported = new Map<string, string>();
@@ -46,46 +45,21 @@ export class LoadBalancer {
   constructor(
     private readonly api: Api,
     private readonly settings: LoadBalancerSettings,
-  ) {}
+  ) {
+    this.services = new Collection(api, {
+      path: "/api/v1/services",
+      keep: (service: Service) => service,
+      changed: () => this.reconcile(),
+    });
+  }
 
   /** Until `signal` aborts. An API server that is away is waited for. */
   async run(signal: AbortSignal): Promise<void> {
-    const retry = setInterval(() => void this.reconcile(), 8 * RETRY_MS);
-    while (!signal.aborted) {
-      try {
-        await this.follow(signal);
-      } catch {
-        // The API server is away or ended the watch; forwarding goes on meanwhile.
-      }
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
-    }
+    const retry = setInterval(() => void this.reconcile(), RETRY_MS);
+    await this.services.run(signal);
     clearInterval(retry);
     for (const { forwarder } of this.forwarders.values()) {
       forwarder.close();
-    }
-  }
-
-  private async follow(signal: AbortSignal): Promise<void> {
-    const list = await this.api.call<{
-      metadata: { resourceVersion: string };
-      items: Service[];
-    }>("GET", "/api/v1/services");
-    this.services.clear();
-    for (const service of list.items) {
-      this.services.set(keyOf(service), service);
-    }
-    await this.reconcile();
-    const path = `/api/v1/services?watch=true&resourceVersion=${list.metadata.resourceVersion}`;
-    for await (const { type, object } of this.api.watch<Service>(path, signal)) {
-      if (type === "ERROR") {
-        return;
-      }
-      if (type === "DELETED") {
-        this.services.delete(keyOf(object));
-      } else if (type !== "BOOKMARK") {
-        this.services.set(keyOf(object), object);
-      }
-      await this.reconcile();
     }
   }
 
@@ -97,7 +71,7 @@ export class LoadBalancer {
   }
 
   private async reconcileOnce(): Promise<void> {
-    const balanced = [...this.services.values()].filter(isOurs).sort(byAge);
+    const balanced = this.services.values().filter(isOurs).sort(byAge);
     const wanted = new Set(
       balanced.flatMap((it) => portsOf(it).map(({ port }) => `${keyOf(it)} ${String(port)}`)),
     );
@@ -210,10 +184,6 @@ function byAge(left: Service, right: Service): number {
 
 function portsOf(service: Service): readonly ServicePort[] {
   return service.spec.ports ?? [];
-}
-
-function keyOf({ metadata }: Service): string {
-  return `${metadata.namespace ?? "default"}/${metadata.name}`;
 }
 
 function pathOf({ metadata }: Service): string {

@@ -7,6 +7,7 @@ import { daemonPid, identityOf } from "../runtime/daemon";
 import { clusterPaths } from "../runtime/paths";
 import { LoadBalancer } from "./load-balancer";
 import { LOG_LIMITS, rotateLogs } from "./log-rotation";
+import { PolicyEnforcer } from "./network-policy";
 import { Supervisor } from "./supervisor";
 
 const ROTATE_MS = 10_000;
@@ -33,12 +34,17 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => stop.abort());
 }
 setInterval(() => void keepLogsShort(), ROTATE_MS).unref();
-const balancer = new LoadBalancer(new Api(credentialsOf(settings.kubeconfig)), settings);
+const api = new Api(credentialsOf(settings.kubeconfig));
+const balancer = new LoadBalancer(api, settings);
+const enforcer =
+  settings.networkPolicy && new PolicyEnforcer(api, { ...settings.networkPolicy, paths, log });
 const supervisor = new Supervisor(paths, log);
 log(`the agent runs (pid ${String(process.pid)})`);
-void Promise.all([balancer.run(stop.signal), supervisor.run(stop.signal)]).then(() =>
-  process.exit(0),
-);
+void Promise.all([
+  balancer.run(stop.signal),
+  supervisor.run(stop.signal),
+  ...(enforcer === undefined ? [] : [enforcer.run(stop.signal)]),
+]).then(() => process.exit(0));
 
 async function keepLogsShort(): Promise<void> {
   const folders = [paths.logs, join(paths.controlPlane, "logs")];

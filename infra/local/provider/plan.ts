@@ -6,28 +6,35 @@ import {
   text,
 } from "../../../toolchain/plugin/serve";
 import { projectRoot } from "../../../toolchain/paths";
-import { chooseEngine, engineOf, type Wanted, type WantedEngine } from "../choice";
+import { chooseEngine, choiceOf, hasRealNode, type Wanted, type WantedEngine } from "../choice";
+import { failedReasons, probeHost } from "../runtime/probes";
 import { explained } from "./context";
 import { clusterSpec } from "./inputs";
 
 /**
- * The function `drydock:local:chooseEngine`: what a local cluster runs in. One that is there stays in
- * what it is, unless the stack names another, which its resource then refuses. Answers with an
- * `engine`, or with a `problem` of the user's.
+ * The function `drydock:local:chooseEngine`: what a local cluster runs in, and whether it has a real
+ * node. One that is there stays what it is, unless the stack names another engine, which its resource
+ * then refuses. Answers with `engine` and `realNode`, or with a `problem` of the user's.
  */
 export async function chooseEngineFunction(
   { args }: InvokeRequest,
   _: Context,
 ): Promise<InvokeResult> {
   const wanted: Wanted = { ...clusterSpec(args), engine: text(args.engine) as WantedEngine };
-  if (wanted.engine === "native") return { result: { engine: "native" } };
-  const there = engineOf(projectRoot(), wanted.name);
+  const there = choiceOf(projectRoot(), wanted.name);
   if (there !== undefined) {
-    return { result: { engine: wanted.engine === "auto" ? there : wanted.engine } };
+    return {
+      result: wanted.engine === "auto" ? { ...there } : { ...there, engine: wanted.engine },
+    };
+  }
+  if (wanted.engine === "native") {
+    // What is demanded and cannot be had is the resource's to refuse.
+    const realNode = wanted.nodes.real !== "never" && failedReasons(await probeHost()).length === 0;
+    return { result: { engine: "native", realNode } };
   }
   try {
-    const { engine } = await explained(() => chooseEngine(wanted));
-    return { result: { engine } };
+    const choice = await explained(() => chooseEngine(wanted));
+    return { result: { engine: choice.engine, realNode: hasRealNode(choice) } };
   } catch (error) {
     if (!(error instanceof PluginError)) throw error;
     return { result: { problem: error.message } };

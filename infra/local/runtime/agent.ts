@@ -6,9 +6,9 @@ import { daemonPid, startDaemon, stopDaemon } from "./daemon";
 import { LocalClusterError } from "./errors";
 import type { ClusterPaths } from "./paths";
 import { readText } from "./process";
-import type { ClusterRecord } from "./spec";
+import { type ClusterRecord, type NetworkRecord, realNodeName } from "./spec";
 
-/** Name of the agent among the cluster's daemons: supervisor and load balancer in one process. */
+/** Name of the agent among the cluster's daemons: supervisor, load balancer and network policies in one process. */
 export const AGENT = "agent";
 
 /** Name of the agent's parent, which starts it again; the supervisor in turn starts the keeper. */
@@ -39,6 +39,8 @@ export interface AgentSettings {
   readonly nodeAddress: string | null;
   /** What to add to a NodePort to have the port at which it answers there. Default 0. */
   readonly nodePortOffset?: number;
+  /** Where network policies are enforced, and the node whose pods they are for. Default: nowhere. */
+  readonly networkPolicy?: { readonly network: NetworkRecord; readonly node: string };
 }
 
 /** The agent's settings file; as an argument it also marks the processes of agent and keeper. */
@@ -59,6 +61,9 @@ export async function startAgent(
     loadBalancerAddress: record.spec.loadBalancerAddress,
     // Simulated nodes have nobody to forward to.
     nodeAddress: record.realNode ? record.network.address : null,
+    ...(record.realNode
+      ? { networkPolicy: { network: record.network, node: realNodeName(record.spec.name) } }
+      : {}),
   });
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { KubernetesMinor, ToolName } from "../../../toolchain/release";
+import { closePodNetwork } from "../network-policy/apply";
 import { AGENT, startAgent, waitForAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
@@ -181,6 +182,10 @@ async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<
     await createNamespace(record.network, namespaceHolder(paths, record.spec.name));
   }
   if (record.realNode) {
+    // Where a node runs already, a cluster of before there were rules has traffic.
+    if (!nodeRuns(paths)) {
+      await closePodNetwork(record.network);
+    }
     createCgroup(record.spec.name);
     await createMountNamespace(paths);
   }

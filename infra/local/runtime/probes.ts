@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { execa } from "execa";
 
 import { isCgroupV2 } from "./cgroups";
+import { closedRules } from "../network-policy/apply";
 import { SYSTEM_PATH } from "./process";
 
 export interface Probe {
-  readonly name: "linux" | "root" | "namespace" | "mount" | "overlayfs" | "iptables" | "cgroup";
+  readonly name:
+    "linux" | "root" | "namespace" | "mount" | "overlayfs" | "iptables" | "nftables" | "cgroup";
   readonly ok: boolean;
   /** One sentence: what is not permitted, and what mends it where something can. */
   readonly reason?: string;
@@ -51,7 +53,12 @@ export async function probeHost(path: string = SYSTEM_PATH): Promise<Probe[]> {
         "--comment", "probe", "-m", "statistic", "--mode", "random", "--probability", "0.5",
         "-j", "MASQUERADE"],
     ]); // prettier-ignore
-    return [namespace, ...(await Promise.all([iptables, probeMounts(path)])).flat(), probeCgroup()];
+    const nftables = attempt("nftables", "nftables does not work in a network namespace here", path, [
+      // What the rules of network policies need of the kernel.
+      [...inside, "nft", closedRules()],
+    ]); // prettier-ignore
+    const probes = await Promise.all([iptables, nftables, probeMounts(path)]);
+    return [namespace, ...probes.flat(), probeCgroup()];
   } finally {
     await execa("ip", ["netns", "delete", name], { reject: false, env: { PATH: path } });
   }
@@ -128,7 +135,7 @@ async function attempt(
       const why =
         missing === undefined
           ? said
-          : `${missing} is not installed: apt-get install iproute2 iptables util-linux mount`;
+          : `${missing} is not installed: apt-get install iproute2 iptables nftables util-linux mount`;
       return fail(name, `${what} (${why})`);
     }
   }

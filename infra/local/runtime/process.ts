@@ -26,6 +26,8 @@ export interface Command {
   readonly cwd?: string;
   /** Files of the namespaces that it enters: without them it cannot run. */
   readonly namespaces?: readonly string[];
+  /** Its standard input, for {@link run}. Default: none. */
+  readonly input?: string;
 }
 
 /** The same command, run inside the cluster's network namespace (without a remount of /sys). */
@@ -56,7 +58,7 @@ export async function run(what: string, command: Command, signal?: AbortSignal):
   const result = await execa(command.file, command.args, {
     env: { ...CLEAN_ENVIRONMENT, ...command.env },
     extendEnv: false,
-    stdin: "ignore",
+    ...(command.input === undefined ? { stdin: "ignore" } : { input: command.input }),
     reject: false,
     ...(signal === undefined ? {} : { cancelSignal: signal }),
   });

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 
+import { readPolicyStatus } from "../network-policy/status";
 import { AGENT } from "./agent";
 import { componentPid, daemonPid, recordedComponents } from "./daemon";
 import { isMountPoint } from "./mounts";
@@ -36,6 +37,7 @@ export function reportComponents(
   const missing = [...namespaces].filter((file) => !isMountPoint(file));
   return [
     reportSupervisor(agent, supervised, now),
+    ...reportPolicies(paths, now),
     ...missing.map((name): ComponentReport => ({ name, condition: "down", text: "missing" })),
     ...components,
   ];
@@ -55,6 +57,23 @@ function reportSupervisor(
   return pid === undefined
     ? { name, condition: "restarting", text: "being started again" }
     : { name, condition: "ok", text: `up ${duration(now - (startedAt(pid) ?? now))}` };
+}
+
+/** Rules hold without the agent; only their change is its work. None where no node has pods. */
+function reportPolicies(paths: ClusterPaths, now: number): ComponentReport[] {
+  const status = readPolicyStatus(paths);
+  if (status === undefined) {
+    return [];
+  }
+  const { at, policies, pods, problem } = status;
+  const count = `${String(policies)} for ${String(pods)} pods`;
+  const text =
+    problem === undefined
+      ? `enforced, ${count}, rules of ${duration(now - Date.parse(at))} ago`
+      : `not up to date: ${problem}`;
+  return [
+    { name: "network policies", condition: problem === undefined ? "ok" : "restarting", text },
+  ];
 }
 
 function reportOne(

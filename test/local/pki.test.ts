@@ -103,3 +103,23 @@ describe("a kubeconfig", () => {
     });
   });
 });
+
+describe("an authority of the cluster's own", () => {
+  it("signs for itself, and is no other", async () => {
+    const folder = temporaryFolder();
+    const authority = await CertificateAuthority.create(folder, "front-proxy-ca");
+    await authority.issue(join(folder, "client"), { commonName: "front-proxy-client" });
+    const read = (name: string) => new X509Certificate(readFileSync(join(folder, name)));
+    const [ca, client] = [read("ca.crt"), read("client.crt")];
+    expect(ca.ca).toBe(true);
+    expect(ca.verify(ca.publicKey)).toBe(true);
+    expect(client.verify(ca.publicKey)).toBe(true);
+    expect(client.checkIssued(ca)).toBe(true);
+    expect(statSync(join(folder, "ca.key")).mode & 0o777).toBe(0o600);
+    const again = await CertificateAuthority.load(folder);
+    await again.issue(join(folder, "second"), { commonName: "second" });
+    expect(read("second.crt").verify(ca.publicKey)).toBe(true);
+    const { certificate } = await issued(KUBELET);
+    expect(certificate.verify(ca.publicKey)).toBe(false);
+  });
+});

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { apiServerFlags, type Flag, prepareApiServer } from "./api-server";
 import { type Component, forgetComponent, pidIn, recordComponent } from "./daemon";
 import { clientUrl, keepDataApart, peerUrl } from "./etcd";
 import { whileComponentsLive } from "./startup";
@@ -38,6 +39,7 @@ export async function startControlPlane(
   signal?: AbortSignal,
 ): Promise<void> {
   mkdirSync(paths.kwokWorkdir, { recursive: true, mode: 0o700 });
+  await prepareApiServer(paths);
   const settings = join(paths.root, "kwokctl.yaml");
   const text = kwokctlConfig(record, paths, tools);
   const made = existsSync(kwokctlRecord(paths));
@@ -180,13 +182,6 @@ function kwokctlEnvironment(paths: ClusterPaths): Record<string, string> {
   return { KWOK_WORKDIR: paths.kwokWorkdir, HOME: paths.kwokWorkdir };
 }
 
-interface Flag {
-  readonly key: string;
-  readonly value: string;
-  /** Replaces a flag that kwokctl already gives; ignored for one that it does not. */
-  readonly override?: true;
-}
-
 /** What kwokctl leaves out for its simulated nodes and a real one needs. */
 function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools): string {
   const { network, ports } = record;
@@ -212,23 +207,7 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
         { key: `${side}client-cert-auth`, value: "true" },
       ]),
     ],
-    "kube-apiserver": [
-      { key: "etcd-servers", value: client, override: true },
-      { key: "etcd-cafile", value: join(pki, "ca.crt") },
-      { key: "etcd-certfile", value: join(pki, "admin.crt") },
-      { key: "etcd-keyfile", value: join(pki, "admin.key") },
-      { key: "service-cluster-ip-range", value: SERVICE_CIDR },
-      // On the host's loopback no pod can reach it anyway, and 127.0.0.1 is refused here.
-      ...(network.kind === "namespace"
-        ? [{ key: "advertise-address", value: network.address }]
-        : []),
-      { key: "enable-admission-plugins", value: "NodeRestriction" },
-      { key: "kubelet-client-certificate", value: join(pki, "admin.crt") },
-      { key: "kubelet-client-key", value: join(pki, "admin.key") },
-      { key: "kubelet-certificate-authority", value: join(pki, "ca.crt") },
-      { key: "kubelet-preferred-address-types", value: "InternalIP" },
-      quiet,
-    ],
+    "kube-apiserver": apiServerFlags(record, paths),
     "kube-controller-manager": [
       { key: "allocate-node-cidrs", value: "true" },
       { key: "cluster-cidr", value: POD_CIDR },

@@ -10,6 +10,7 @@ import { configureContainerd, waitForContainerd } from "./containerd";
 import { controlPlanePids, deadComponents, type Tools } from "./control-plane";
 import { daemonPid, restartChanged, startDaemon, stopDaemon } from "./daemon";
 import { removeRemnants } from "./delete";
+import { encryptFormerSecrets } from "./encryption";
 import { withHeldSupervision } from "./hold";
 import { buildSystemImages, type SystemImages } from "./images";
 import { namespaceHolder } from "./members";
@@ -123,6 +124,7 @@ async function startParts(
       context.onProgress("starting the node");
       replaced = await startNode(record, paths, tools, api, context.signal);
     }
+    await encryptFormerSecrets(api, paths, context.onProgress);
     await reconcileNodes(api, record, context.onProgress);
   } finally {
     api.close();

@@ -22,6 +22,8 @@ export interface ClusterPaths {
   readonly controlPlaneData: string;
   /** Copies of etcd's data. They hold Secrets: mode 0700. */
   readonly snapshots: string;
+  /** The key that Secrets are encrypted with in etcd. Mode 0600. */
+  readonly encryption: string;
   readonly node: string;
   /** Images, as the cluster's own registry keeps them. */
   readonly registry: string;
@@ -55,6 +57,7 @@ export function clusterPaths(projectRoot: string, name: string): ClusterPaths {
     controlPlaneCertificates: join(controlPlane, "pki"),
     controlPlaneData: join(kwokWorkdir, "data"),
     snapshots: join(root, "snapshots"),
+    encryption: join(root, "encryption.json"),
     node: join(root, "node"),
     registry: join(root, "registry"),
     run,

@@ -28,7 +28,9 @@ export interface CertificateRequest {
   readonly names?: readonly string[];
 }
 
-/** The certificate authority that kwokctl made for the cluster. */
+const SIGNING = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+
+/** A certificate authority of the cluster: the one that kwokctl made, or one beside it. */
 export class CertificateAuthority {
   private constructor(
     private readonly certificate: X509Certificate,
@@ -39,12 +41,32 @@ export class CertificateAuthority {
   static async load(folder: string): Promise<CertificateAuthority> {
     const key = createPrivateKey(readFileSync(`${folder}/ca.key`, "utf8"));
     const pkcs8 = key.export({ type: "pkcs8", format: "der" });
-    const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
-    const imported = await crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
+    const imported = await crypto.subtle.importKey("pkcs8", pkcs8, SIGNING, false, ["sign"]);
     return new CertificateAuthority(
       new X509Certificate(readFileSync(`${folder}/ca.crt`, "utf8")),
       imported,
     );
+  }
+
+  /** Makes another one. Writes ca.crt and ca.key (mode 0600) into the folder: RSA, 2048 bits. */
+  static async create(folder: string, commonName: string): Promise<CertificateAuthority> {
+    const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+    const usages = ["sign", "verify"] as const;
+    const keys = await crypto.subtle.generateKey({ ...SIGNING, ...size }, true, usages);
+    const certificate = await X509CertificateGenerator.createSelfSigned({
+      name: [{ CN: [commonName] }],
+      ...validity(),
+      signingAlgorithm: SIGNING,
+      keys,
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true),
+      ],
+    });
+    const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+    writeFileSync(`${folder}/ca.key`, PemConverter.encode(key, "PRIVATE KEY"), { mode: 0o600 });
+    writeFileSync(`${folder}/ca.crt`, certificate.toString("pem"));
+    return new CertificateAuthority(certificate, keys.privateKey);
   }
 
   /** Writes `<path>.crt` and `<path>.key` (mode 0600): ECDSA P-256, for client and server use. */
@@ -59,11 +81,9 @@ export class CertificateAuthority {
     const certificate = await X509CertificateGenerator.create({
       subject: [...organizations, { CN: [request.commonName] }],
       issuer: this.certificate.subject,
-      // A clock that is a little behind must not refuse it.
-      notBefore: new Date(Date.now() - 3_600_000),
-      notAfter: new Date(Date.now() + VALIDITY_MS),
+      ...validity(),
       signingKey: this.key,
-      signingAlgorithm: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+      signingAlgorithm: SIGNING,
       publicKey: keys.publicKey,
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
@@ -76,4 +96,10 @@ export class CertificateAuthority {
     writeFileSync(`${path}.key`, PemConverter.encode(key, "PRIVATE KEY"), { mode: 0o600 });
     writeFileSync(`${path}.crt`, certificate.toString("pem"));
   }
+}
+
+function validity(): { notBefore: Date; notAfter: Date } {
+  const now = Date.now();
+  // A clock that is a little behind must not refuse it.
+  return { notBefore: new Date(now - 3_600_000), notAfter: new Date(now + VALIDITY_MS) };
 }

@@ -3,6 +3,7 @@ import { createReadStream, rmSync } from "node:fs";
 import { Api, credentialsOf } from "./api";
 import { startControlPlane, stopControlPlane, type Tools } from "./control-plane";
 import { LocalClusterError, shortly } from "./errors";
+import { requireKeyOf, rewriteSecrets } from "./encryption";
 import { exchangeData, unpackData } from "./etcd";
 import { withHeldSupervision } from "./hold";
 import { nodeNames, reconcileNodes, waitForReady } from "./nodes";
@@ -42,6 +43,7 @@ export async function restoreSnapshot(
   const unpacked = await unpackData(record, paths, tools, file, signal);
   try {
     await requireNodesOf(record, file);
+    await requireKeyOf(paths, file);
     const confirmed = await confirm();
     if (confirmed) {
       const replace = () => replaceData(record, paths, unpacked, context);
@@ -90,7 +92,8 @@ async function startOn(
   const api = new Api(credentialsOf(paths.kubeconfig));
   try {
     await waitForControlPlane(api, record, paths, signal);
-    // The snapshot may be older than the configuration of the nodes.
+    // The snapshot may be older than the key of the Secrets, and than the configuration of the nodes.
+    await rewriteSecrets(api);
     await reconcileNodes(api, record, onProgress);
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, signal)));
     if (record.realNode) {

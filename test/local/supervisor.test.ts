@@ -24,6 +24,7 @@ import {
   recordedComponents,
   startDaemon,
 } from "../../infra/local/runtime/daemon";
+import { writePolicyStatus } from "../../infra/local/network-policy/status";
 import { tryHold } from "../../infra/local/runtime/hold";
 import { type ClusterPaths, clusterPaths } from "../../infra/local/runtime/paths";
 import { processesWhere, startTime } from "../../infra/local/runtime/process";
@@ -306,6 +307,21 @@ describe("a supervisor", () => {
 describe("the report of a cluster's components", () => {
   it("is none where there is no cluster", () => {
     expect(reportComponents(clusterPaths(temporaryFolder(), "dev"))).toBeUndefined();
+  });
+
+  it("says of network policies how many hold, or why the rules are old", () => {
+    const paths = cluster();
+    const at = "2026-01-01T00:00:00.000Z";
+    const told = (problem?: string) => {
+      const status = { at, policies: 3, pods: 5, ...(problem === undefined ? {} : { problem }) };
+      writePolicyStatus(paths, status);
+      return reportComponents(paths, Date.parse(at) + 7_000)?.[1];
+    };
+    const name = "network policies";
+    const text = "enforced, 3 for 5 pods, rules of 7 s ago";
+    expect(told()).toEqual({ name, condition: "ok", text });
+    const old = { name, condition: "restarting", text: "not up to date: no nft" };
+    expect(told("no nft")).toEqual(old);
   });
 
   it("says of a dead supervisor that nothing is started again, and of the rest what runs", async () => {

@@ -23,7 +23,7 @@ import { Collection } from "./collection";
 /** What no event tells is found so soon: a note of the CNI library that was read half written. */
 const LOOK_MS = 1_000;
 /** Whether somebody removed the rules is asked so often. */
-const CHECK_MS = 15_000;
+const CHECK_MS = 5_000;
 
 export interface PolicyEnforcerSettings {
   readonly paths: Pick<ClusterPaths, "root" | "record" | "node">;

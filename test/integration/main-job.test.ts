@@ -118,18 +118,28 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
     report(`lost and pulled again: ${pulled.stdout.replace(/.*" in/, "in")}`);
   });
 
-  it("resolves Services by name inside the cluster", async () => {
+  it("resolves Services by name inside the cluster, but for pods that a policy lets ask nobody", async () => {
     const lookup = [
-      "exec",
-      "--namespace",
-      "web",
-      "deployment/nginx",
-      "--",
+      "busybox",
+      "timeout",
+      "5",
       "busybox",
       "nslookup",
       "nginx.web.svc.cluster.local",
     ];
-    expect((await checkout.kubectl(...lookup)).all).toMatch(/Address: 10\.96\.\d+\.\d+/);
+    const image = await checkout.kubectl(
+      ...["get", "deployment", "nginx", "--namespace", "web"],
+      ...["--output", "jsonpath={.spec.template.spec.containers[0].image}"],
+    );
+    const asked = await checkout.kubectl(
+      ...["run", "lookup", `--image=${image.stdout}`, "--restart=Never", "--rm", "--attach"],
+      ...["--quiet", "--command", "--", ...lookup],
+    );
+    expect(asked.all).toMatch(/Address: 10\.96\.\d+\.\d+/);
+    const web = ["--namespace", "web", "deployment/nginx", "--"];
+    const denied = await checkout.kubectl("exec", ...web, ...lookup);
+    expect(denied.code).not.toBe(0);
+    expect(denied.all).not.toMatch(/Address: 10\.96\.\d+\.\d+$/m);
   });
 
   it("keeps the control plane closed: TLS, RBAC, etcd on loopback, kubeconfig for its owner", async () => {

@@ -9,6 +9,7 @@ import { cgroupPids } from "../../infra/local/runtime/cgroups";
 import { componentPid, daemonPid, recordedComponents } from "../../infra/local/runtime/daemon";
 import { clusterPaths } from "../../infra/local/runtime/paths";
 import { freePort } from "../../infra/local/runtime/ports";
+import { DNS_SERVICE_ADDRESS } from "../../infra/local/runtime/spec";
 import { type ComponentState, readSupervision } from "../../infra/local/runtime/supervision";
 import { Checkout } from "./support/checkout";
 import { hostChanges, hostState, processesOf, simulateReboot } from "./support/host";
@@ -113,17 +114,7 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
       // A new process in a container takes the kubelet and containerd.
       containerd: () =>
         kubectlWorks("exec", "--namespace", "web", "deployment/nginx", "--", "busybox", "true"),
-      coredns: () =>
-        kubectlWorks(
-          "exec",
-          "--namespace",
-          "web",
-          "deployment/nginx",
-          "--",
-          "busybox",
-          "nslookup",
-          "nginx.web.svc.cluster.local",
-        ),
+      coredns: () => resolvesInside("nginx.web.svc.cluster.local"),
       [AGENT]: () => fetchPage(url).then(({ status }) => status === 200, () => false), // prettier-ignore
       [KEEPER]: () => Promise.resolve(true),
     };
@@ -134,14 +125,26 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
     return (await first.kubectl("--request-timeout=2s", ...args)).code === 0;
   }
 
+  /** The name server answers a question of the node, which no network policy stops. */
+  async function resolvesInside(name: string): Promise<boolean> {
+    const script = `const resolver = new (require("node:dns").promises.Resolver)({ timeout: 2000, tries: 1 });
+      resolver.setServers(["${DNS_SERVICE_ADDRESS}"]);
+      resolver.resolve4("${name}").then(() => process.exit(0), () => process.exit(1));`;
+    return (await insideNode(script)) === 0;
+  }
+
   /** An address of the cluster's network namespace answers with 200. */
   async function answersInside(address: string): Promise<boolean> {
     const { protocol } = new URL(address);
     const script = `process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
       require("node:${protocol.slice(0, -1)}").get("${address}", { timeout: 2000 }, (it) => process.exit(it.statusCode === 200 ? 0 : 1)).on("error", () => process.exit(1));`;
+    return (await insideNode(script)) === 0;
+  }
+
+  async function insideNode(script: string): Promise<number> {
     const inside = ["--no-warnings", "-e", script];
     const net = `--net=/run/netns/drydock-${FIRST}`;
-    return (await first.run("nsenter", [net, process.execPath, ...inside])).code === 0;
+    return (await first.run("nsenter", [net, process.execPath, ...inside])).code;
   }
 
   async function watched<T>(work: () => Promise<T>): Promise<{ result: T; seen: Seen }> {

@@ -3,8 +3,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config/schema";
 import type { Cluster } from "../infra/cluster";
 import type { Platform } from "../infra/platform";
+import { appImages } from "./images";
 import { Nginx } from "./nginx";
-import { nginxRecipe } from "./nginx/image/recipe";
 
 /** Wires the workloads: each gets what it needs of the cluster, and none asks what kind it is. */
 export function deployApps(
@@ -13,7 +13,7 @@ export function deployApps(
   opts: pulumi.ComponentResourceOptions,
 ) {
   const { loadBalancer, zones } = cluster.capabilities;
-  const { image = cluster.image("nginx", nginxRecipe()), ...settings } = nginx;
+  const { image = cluster.image("nginx", appImages.nginx()), ...settings } = nginx;
   const after = platform.namespace(nginx.namespace);
   return { nginx: new Nginx("nginx", { ...settings, image, loadBalancer, zones, after }, opts) };
 }

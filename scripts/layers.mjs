@@ -43,7 +43,7 @@ export const layers = {
   // Runs the program, on a stand-in for the engine.
   "review/recording": ["index.ts", "infra/existing/detection", "toolchain/plugin/values"],
   toolchain: [],
-  "toolchain/commands": ["toolchain", "infra/local"],
+  "toolchain/commands": ["toolchain", "infra/local", "infra/images", "apps/images"],
   scripts: ["config", "infra", "apps", "policy", "review", "toolchain"],
   test: [
     "index.ts",

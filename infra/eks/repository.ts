@@ -44,7 +44,13 @@ function keepNewest(countNumber: number) {
   return {
     rulePriority: 1,
     description: `Keep the ${countNumber} newest images`,
-    selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber },
+    // An SBOM has no tag: it would count as an image. ECR removes it with the image that it refers to.
+    selection: {
+      tagStatus: "tagged",
+      tagPatternList: ["*"],
+      countType: "imageCountMoreThan",
+      countNumber,
+    },
     action: { type: "expire" },
   };
 }

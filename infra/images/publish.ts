@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 
 import { ImageError, lastLine } from "./errors";
+import type { Descriptor } from "./oci";
 import type { BuiltImage } from "./store";
 
 const ASK_TIMEOUT_MS = 10_000;
@@ -26,10 +27,15 @@ export interface PublishOptions {
 
 /** What a push has brought to a registry. */
 export interface Pushed {
-  /** `registry/name:tag`; the tag is the beginning of the digest. */
-  readonly tagged: string;
-  /** Digests of the blobs (layers and configuration) that the registry did not have. */
-  readonly sent: readonly string[];
+  /** The beginning of the digest. */
+  readonly tag: string;
+  /** Layers and configuration; those that the registry had are not sent. */
+  readonly blobs: { readonly sent: Amount; readonly present: Amount };
+}
+
+export interface Amount {
+  readonly count: number;
+  readonly bytes: number;
 }
 
 /**
@@ -46,7 +52,29 @@ export async function publishImage(image: BuiltImage, options: PublishOptions): 
     const { extract } = await import("tar");
     await extract({ file: archive, cwd: layout });
     const said = await push(layout, tagged, options);
-    return { tagged, sent: matches(said, /pushed blob: (sha256:[0-9a-f]{64})/g) };
+    const sent = [...said.matchAll(/pushed blob: (sha256:[0-9a-f]{64})/g)].map(
+      ([, one = ""]) => one,
+    );
+    return { tag, blobs: await amounts(layout, digest, new Set(sent)) };
+  });
+}
+
+/**
+ * Gives an image that the registry holds one more tag.
+ * @throws ImageError with the registry's own words, such as that its tags cannot be moved
+ */
+export async function tagImage(
+  reference: string,
+  tag: string,
+  options: PublishOptions,
+): Promise<void> {
+  const tagged = await ask(["tag", at(reference, options), tag], ASK_TIMEOUT_MS, options);
+  if (!tagged.failed) return;
+  throw new ImageError({
+    what: `The image cannot be tagged ${tag}.`,
+    where: reference,
+    why: lastLine(tagged.stderr),
+    fix: "choose another tag: where tags are immutable, one that is not taken",
   });
 }
 
@@ -103,8 +131,27 @@ function at(reference: string, { address }: PublishOptions): string {
   return address === undefined ? reference : reference.replace(/^[^/]+/, address);
 }
 
-function matches(text: string, pattern: RegExp): string[] {
-  return [...text.matchAll(pattern)].map(([, found = ""]) => found);
+async function amounts(
+  layout: string,
+  digest: string,
+  sent: ReadonlySet<string>,
+): Promise<Pushed["blobs"]> {
+  const file = path.join(layout, "blobs", digest.replace(":", "/"));
+  const { config, layers } = JSON.parse(await readFile(file, "utf8")) as Manifest;
+  const blobs = [...new Map([config, ...layers].map((one) => [one.digest, one])).values()];
+  const amount = (some: readonly Descriptor[]): Amount => ({
+    count: some.length,
+    bytes: some.reduce((sum, { size }) => sum + size, 0),
+  });
+  return {
+    sent: amount(blobs.filter((one) => sent.has(one.digest))),
+    present: amount(blobs.filter((one) => !sent.has(one.digest))),
+  };
+}
+
+interface Manifest {
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
 }
 
 interface Answer {

@@ -21,9 +21,16 @@ export interface BuiltImage {
 /** An archive takes as much disk as its image; so many of one repository are kept. */
 const KEPT_ARCHIVES = 5;
 
+const SBOM_ENDING = ".cdx.json";
+
 /** The images' part of the tool cache. */
 export function imageCache(cacheDirectory: string): ImageCache {
   return new ImageCache(path.join(cacheDirectory, "images"));
+}
+
+/** Where the SBOM of an image is kept. */
+export function sbomFile({ archive }: Pick<BuiltImage, "archive">): string {
+  return `${archive.slice(0, -".tar".length)}${SBOM_ENDING}`;
 }
 
 /** @param repository with its registry host, without tag or digest */
@@ -92,7 +99,10 @@ async function prune(folder: string): Promise<void> {
     }),
   );
   const oldestLast = aged.sort((a, b) => b.usedAt - a.usedAt);
-  for (const { file } of oldestLast.slice(KEPT_ARCHIVES)) await rm(file, { force: true });
+  for (const { file } of oldestLast.slice(KEPT_ARCHIVES)) {
+    await rm(file, { force: true });
+    await rm(sbomFile({ archive: file }), { force: true });
+  }
 }
 
 function isBuiltImage(value: unknown): value is BuiltImage {

@@ -15,7 +15,6 @@ export function pauseRecipe(): ImageRecipe {
     name: "drydock/pause",
     title: "pause",
     description: "Holds the namespaces of a pod open.",
-    source: "https://github.com/kubernetes/kubernetes/tree/master/build/pause",
     base: {
       kind: "registry",
       reference:

@@ -1,3 +1,4 @@
+import { ImageError } from "../../infra/images/errors";
 import { userEnvironment } from "../environment";
 import { ToolError } from "../errors";
 import { projectRoot } from "../paths";
@@ -6,6 +7,7 @@ import { doctor } from "./doctor";
 import { down } from "./down";
 import { drift } from "./drift";
 import { printEnvironment } from "./env";
+import { images } from "./images";
 import { localClusters } from "./local-clusters";
 import { preview } from "./preview";
 import { recover } from "./recover";
@@ -19,6 +21,7 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<num
   down,
   doctor,
   env: printEnvironment,
+  images,
   drift,
   recover,
   snapshot,
@@ -33,6 +36,8 @@ const USAGE = `Usage: npm start | npm run <command> [-- <arguments>]
   snapshot saves the local cluster's etcd: path and size ([FILE]; default: in the cluster's folder)
   restore  puts a snapshot's objects in the place of the cluster's own (FILE; -y: no question)
   env      lines for eval: PATH, KUBECONFIG, backend, passphrase file (--shell bash | zsh | fish)
+  images   every image of the program: layers, labels, base, SBOM ([NAME...]; --push REGISTRY, --verify, --sbom DIR,
+           --json)
   drift    what differs between dev and the world: exit code 0 nothing, 7 something (--json, --stack NAME)
   recover  the way out after a killed run, a broken state or a change by hand (-y: no question, --stack NAME)`;
 
@@ -71,7 +76,7 @@ async function main([name = "", ...args]: readonly string[]): Promise<number> {
 
 /** Errors whose message is written for the user: ours, and those of argument parsing. */
 function isExpected(error: unknown): error is Error {
-  if (error instanceof ToolError) return true;
+  if (error instanceof ToolError || error instanceof ImageError) return true;
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return code?.startsWith("ERR_PARSE_ARGS_") ?? false;
 }

@@ -31,16 +31,22 @@ export async function build(
   });
 }
 
-export interface SystemImages {
-  readonly pause: BuiltImage;
-  readonly coredns: BuiltImage;
+/** The images of the cluster's own pods. */
+export function systemRecipes(tools: Tools) {
+  return {
+    pause: pauseRecipe(),
+    coredns: corednsRecipe({ binary: tools.coredns ?? "" }),
+  } satisfies Record<string, ImageRecipe>;
 }
+
+export type SystemImages = Record<keyof ReturnType<typeof systemRecipes>, BuiltImage>;
 
 export async function buildSystemImages(
   tools: Tools,
   context: ImageContext,
 ): Promise<SystemImages> {
-  const pause = await build(pauseRecipe(), tools, context);
-  const coredns = await build(corednsRecipe({ binary: tools.coredns ?? "" }), tools, context);
+  const recipes = systemRecipes(tools);
+  const pause = await build(recipes.pause, tools, context);
+  const coredns = await build(recipes.coredns, tools, context);
   return { pause, coredns };
 }

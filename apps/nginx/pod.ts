@@ -43,9 +43,19 @@ function nginxContainer({ image, resources }: NginxPodArgs): types.input.core.v1
   const { cpu, memory } = resources;
   return {
     name: "nginx",
+    // accepted container-image-pull-policy of Deployment nginx: the digest says what is run; a pull at each
+    // start would make every restart depend on the registry.
     image,
     ports: [{ name: "http", containerPort: HTTP_PORT }],
+    // accepted CKV_K8S_40 of Deployment nginx: the id is the image's own, 101, so that another image can have
+    // another; no path of the host is mounted, no capability is left.
+    // accepted container-security-context-user-group-id of Deployment nginx: the same.
     securityContext: restrictedContainer,
+    // accepted CKV_K8S_11 of Deployment nginx: a limit of CPU throttles answers while the node idles; the
+    // request is what a pod is sure of, and the namespace's quota bounds the sum.
+    // accepted container-resources of Deployment nginx: the same.
+    // accepted container-ephemeral-storage-request-and-limit of Deployment nginx: the root is read-only, /tmp
+    // has a size limit, and the kubelet rotates the logs.
     resources: { requests: { cpu, memory }, limits: { memory } },
     ...probes(),
     // Ends keep-alive connections before nginx is told to quit, and outlasts kube-proxy's update.
@@ -57,6 +67,8 @@ function nginxContainer({ image, resources }: NginxPodArgs): types.input.core.v1
   };
 }
 
+// accepted pod-probes-identical of Deployment nginx: it serves files and waits for nothing: it is ready as soon as
+// it answers. Liveness waits twice as often before it acts.
 function probes() {
   const httpGet = { path: HEALTH_PATH, port: "http" };
   return {

@@ -223,7 +223,7 @@ describe("the prod stack", () => {
   });
 
   it("publishes the app's image by digest in a repository that takes it", () => {
-    const [repository, image] = [one("Repository").inputs, one("Image")];
+    const [repository, image] = [one("Repository").inputs, one("Published")];
     expect(repository).toMatchObject({
       name: "drydock/nginx",
       imageTagMutability: "IMMUTABLE",

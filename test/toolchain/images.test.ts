@@ -10,7 +10,7 @@ import { registryArgument } from "../../toolchain/commands/images-push";
 import type { ImageReport } from "../../toolchain/commands/images-report";
 import { localClusters } from "../../toolchain/commands/local-clusters";
 import { startRegistry, temporaryDirectory } from "../images/support";
-import { recordProgram } from "../support/program";
+import { recordProgram } from "../../review/recording/program";
 
 const ROOT = join(__dirname, "..", "..");
 

@@ -169,6 +169,15 @@ describe("a Service", () => {
     const status = { loadBalancer: { ingress: [{ hostname: "a.example" }] } };
     expect(service({ type: "LoadBalancer" }, {}, status)).toBe("done");
   });
+
+  it("whose port has changed waits for it where the load balancer lists its ports", () => {
+    const spec = { type: "LoadBalancer", ports: [{ port: 81 }] };
+    const at = (port: number) => ({
+      loadBalancer: { ingress: [{ ip: "127.0.0.1", ports: [{ port, protocol: "TCP" }] }] },
+    });
+    expect(service(spec, {}, at(80))).toBe("waiting");
+    expect(service(spec, {}, at(81))).toBe("done");
+  });
 });
 
 describe("a PersistentVolumeClaim", () => {

@@ -25,7 +25,9 @@ import {
   stopServer,
 } from "./support/services";
 
-const INGRESS = [{ ip: BALANCER_ADDRESS, ipMode: "Proxy" }];
+const ingressAt = (port: number) => [
+  { ip: BALANCER_ADDRESS, ipMode: "Proxy", ports: [{ port, protocol: "TCP" }] },
+];
 
 describe("the agent on a real API server", () => {
   let plane: ControlPlane;
@@ -49,7 +51,7 @@ describe("the agent on a real API server", () => {
   it("gives a Service its address, forwards to the node port, and stops with the Service", async () => {
     const nodePort = await services.create("web", { port: 8080 });
     await backend(nodePort, "from the node");
-    await eventually(async () => expect(await services.ingress("web")).toEqual(INGRESS));
+    await eventually(async () => expect(await services.ingress("web")).toEqual(ingressAt(8080)));
     expect(await page(8080)).toBe("from the node");
     await services.delete("web");
     await eventually(() => expectClosed(8080));
@@ -70,7 +72,7 @@ describe("the agent on a real API server", () => {
   it("leaves a port to the Service that had it first, and tells the second in an event", async () => {
     const first = await services.create("first", { port: 8083 });
     await backend(first, "first");
-    await eventually(async () => expect(await services.ingress("first")).toEqual(INGRESS));
+    await eventually(async () => expect(await services.ingress("first")).toEqual(ingressAt(8083)));
     const held = connect(8083, BALANCER_ADDRESS);
     onTestFinished(() => void held.destroy());
     await new Promise((resolve) => held.once("connect", resolve));
@@ -89,7 +91,7 @@ describe("the agent on a real API server", () => {
     expect(held.closed).toBe(false);
 
     await services.delete("first");
-    await eventually(async () => expect(await services.ingress("a-second")).toEqual(INGRESS));
+    await eventually(async () => expect(await services.ingress("a-second")).toEqual(ingressAt(8083)));
     await eventually(async () => expect(await page(8083)).toBe("second"));
     expect(await services.warnings("a-second")).toHaveLength(1);
   });
@@ -106,7 +108,7 @@ describe("the agent on a real API server", () => {
     );
     expect(await services.ingress("blocked")).toBeUndefined();
     await stopServer(other);
-    await eventually(async () => expect(await services.ingress("blocked")).toEqual(INGRESS));
+    await eventually(async () => expect(await services.ingress("blocked")).toEqual(ingressAt(8084)));
     expect(await page(8084)).toBe("at last");
   });
 
@@ -115,11 +117,11 @@ describe("the agent on a real API server", () => {
     const nodePort = await services.create("changing", { port: 8085 });
     onTestFinished(() => services.delete("changing"));
     await backend(nodePort, "served");
-    await eventually(async () => expect(await services.ingress("changing")).toEqual(INGRESS));
+    await eventually(async () => expect(await services.ingress("changing")).toEqual(ingressAt(8085)));
     await services.change("changing", { ports: [{ port: 8086, nodePort, protocol: "TCP" }] });
     await eventually(async () => expect(await services.ingress("changing")).toBeUndefined());
     await stopServer(other);
-    await eventually(async () => expect(await services.ingress("changing")).toEqual(INGRESS));
+    await eventually(async () => expect(await services.ingress("changing")).toEqual(ingressAt(8086)));
     expect(await page(8086)).toBe("served");
   });
 
@@ -153,7 +155,7 @@ describe("the agent on a real API server", () => {
       await services.delete("later");
     });
     expect(later).toBeGreaterThan(0);
-    await eventually(async () => expect(await services.ingress("later")).toEqual(INGRESS));
+    await eventually(async () => expect(await services.ingress("later")).toEqual(ingressAt(8090)));
     expect(await services.ingress("classed")).toBeUndefined();
     await expectClosed(8089);
   });
@@ -178,7 +180,7 @@ describe("the agent on a real API server", () => {
     stopAgent = startAgent(plane.kubeconfig, null);
     await services.create("simulated", { port: 8093 });
     onTestFinished(() => services.delete("simulated"));
-    await eventually(async () => expect(await services.ingress("simulated")).toEqual(INGRESS));
+    await eventually(async () => expect(await services.ingress("simulated")).toEqual(ingressAt(8093)));
     await expectClosed(8093);
   });
 });

@@ -14,7 +14,13 @@ interface Service extends KubernetesObject {
     readonly loadBalancerClass?: string;
     readonly ports?: readonly ServicePort[];
   };
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { ip?: string }[] } };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly Ingress[] } };
+}
+
+interface Ingress {
+  readonly ip?: string;
+  readonly ipMode?: string;
+  readonly ports?: readonly { readonly port: number; readonly protocol: string }[];
 }
 
 interface OpenPort {
@@ -127,12 +133,12 @@ export class LoadBalancer {
 
   /** @param ip undefined: none, since an address at which nothing answers would look served */
   private async assign(service: Service, ip: string | undefined): Promise<void> {
-    if (service.status?.loadBalancer?.ingress?.[0]?.ip === ip) {
+    const current = service.status?.loadBalancer?.ingress ?? [];
+    const wanted = ip === undefined ? [] : [ingressOf(service, ip)];
+    if (isSame(current, wanted)) {
       return;
     }
-    // Proxy: kube-proxy must not catch the host's loopback address inside the cluster.
-    const ingress = ip === undefined ? null : [{ ip, ipMode: "Proxy" }];
-    const status = { loadBalancer: { ingress } };
+    const status = { loadBalancer: { ingress: wanted.length === 0 ? null : wanted } };
     await this.quietly(
       this.api.call("PATCH", `${pathOf(service)}/status?fieldManager=drydock-load-balancer`, {
         status,
@@ -184,6 +190,19 @@ function byAge(left: Service, right: Service): number {
 
 function portsOf(service: Service): readonly ServicePort[] {
   return service.spec.ports ?? [];
+}
+
+/** With its ports, so that who changed them sees when they answer. */
+function ingressOf(service: Service, ip: string): Ingress {
+  const ports = portsOf(service).map(({ port, protocol = "TCP" }) => ({ port, protocol }));
+  // Proxy: kube-proxy must not catch the host's loopback address inside the cluster.
+  return { ip, ipMode: "Proxy", ports };
+}
+
+function isSame(current: readonly Ingress[], wanted: readonly Ingress[]): boolean {
+  const plain = (list: readonly Ingress[]) =>
+    list.map(({ ip, ports = [] }) => [ip, ...ports.map(({ port, protocol }) => [port, protocol])]);
+  return JSON.stringify(plain(current)) === JSON.stringify(plain(wanted));
 }
 
 function pathOf({ metadata }: Service): string {

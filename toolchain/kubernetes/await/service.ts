@@ -1,4 +1,4 @@
-import { getPath, listAt, mapAt, textAt, type JsonMap } from "../objects";
+import { getPath, listAt, mapAt, textAt, type Json, type JsonMap } from "../objects";
 import { warningEvents, warningsAbout } from "./events";
 import { done, waiting, whileItExists } from "./rule";
 
@@ -48,8 +48,16 @@ function needsEndpoints(service: JsonMap): boolean {
 function needsAddress(service: JsonMap): boolean {
   return (
     textAt(service, "spec", "type") === "LoadBalancer" &&
-    listAt(service, "status", "loadBalancer", "ingress").length === 0
+    !listAt(service, "status", "loadBalancer", "ingress").some((one) => servesPorts(one, service))
   );
+}
+
+/** A controller that lists ports lists all: without the Service's own, the status is that of before. */
+function servesPorts(ingress: Json, service: JsonMap): boolean {
+  const listed = listAt(ingress, "ports");
+  if (listed.length === 0) return true;
+  const numbers = listed.map((one) => getPath(one, "port"));
+  return listAt(service, "spec", "ports").every((one) => numbers.includes(getPath(one, "port")));
 }
 
 function missingBalancer(service: JsonMap): string {

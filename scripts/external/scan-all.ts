@@ -89,7 +89,7 @@ function notScanned(
   untranslated: readonly { readonly type: string; readonly name: string }[],
 ): string[] {
   const charts = resources.filter(({ type }) => type.startsWith("kubernetes:helm"));
-  const images = resources.filter(({ type }) => /^drydock:\w+:Image$/.test(type));
+  const images = resources.filter(({ type }) => /^drydock:\w+:(?:Image|Published)$/.test(type));
   return [
     ...[...charts, ...untranslated].map((one) => `not scanned: ${kindAndName(one)} (${one.type})`),
     ...images.map((one) => `not scanned: what is in ${kindAndName(one)}, which is built later`),

@@ -14,6 +14,8 @@ export = async () => {
 
   return {
     nginxUrl: apps.nginx.url,
+    /** Inside the cluster, unless a port of the load balancer is configured. */
+    uploaderUrl: apps.uploader.url,
     clusterName: cluster.name,
     kubeconfig: pulumi.secret(cluster.kubeconfig),
     /** False where every node is simulated: the URL then answers nothing. */

@@ -1,29 +1,56 @@
 import { z } from "zod";
 
 import { cpu, dnsLabel, imageReference, memory } from "./fields";
+import type { Cpu, Memory } from "./quantity";
 
-const resources = z
-  .strictObject({
-    cpu: cpu()
-      .default("25m")
-      .meta({
-        description: "CPU that each pod requests; it may use more where there is some.",
-        examples: ["25m"],
-      }),
-    memory: memory()
-      .default("32Mi")
-      .meta({
-        description: "Memory that each pod requests, and its limit: beyond it the pod is killed.",
-        examples: ["32Mi"],
-      }),
-  })
-  .meta({ description: "Resources of each pod." });
+/** Each app has defaults of its own. */
+const resources = (requestedCpu: Cpu, requestedMemory: Memory) =>
+  z
+    .strictObject({
+      cpu: cpu()
+        .default(requestedCpu)
+        .meta({
+          description: "CPU that each container requests; it may use more where there is some.",
+          examples: ["25m"],
+        }),
+      memory: memory()
+        .default(requestedMemory)
+        .meta({
+          description:
+            "Memory that each container requests, and its limit: beyond it it is killed.",
+          examples: ["32Mi"],
+        }),
+    })
+    .prefault({})
+    .meta({ description: "Resources of each container." });
+
+const namespace = dnsLabel()
+  .default("web")
+  .meta({ description: "One of `drydock:platform.namespaces`." });
+
+const image = (what: string) =>
+  imageReference()
+    .optional()
+    .meta({
+      description: `Another image instead of ${what}, which is built and pinned by digest.`,
+      examples: ["registry.example.com/site:1.2.3"],
+    });
+
+const rolloutTimeoutSeconds = z
+  .int()
+  .min(10)
+  .max(3600)
+  .default(180)
+  .meta({
+    description: "Seconds a rollout may take before the update fails; the old pods go on serving.",
+    examples: [180],
+  });
+
+const port = z.int().min(1).max(65535);
 
 const nginx = z
   .strictObject({
-    namespace: dnsLabel()
-      .default("web")
-      .meta({ description: "One of `drydock:platform.namespaces`." }),
+    namespace,
     replicas: z
       .int()
       .min(0)
@@ -34,39 +61,79 @@ const nginx = z
           "Pods that serve the site. 0 keeps the Service and its address, and serves nothing.",
         examples: [3],
       }),
-    port: z
-      .int()
-      .min(1)
-      .max(65535)
-      .default(80)
-      .meta({
-        description: "TCP port at which the load balancer answers.",
-        examples: [8080],
-      }),
-    image: imageReference()
-      .optional()
-      .meta({
-        description:
-          "Another image instead of the project's own site, which is built and pinned by digest.",
-        examples: ["registry.example.com/site:1.2.3"],
-      }),
-    resources: resources.prefault({}),
-    rolloutTimeoutSeconds: z
-      .int()
-      .min(10)
-      .max(3600)
-      .default(180)
-      .meta({
-        description:
-          "Seconds a rollout may take before the update fails; the old pods go on serving.",
-        examples: [180],
-      }),
+    port: port.default(80).meta({
+      description: "TCP port at which the load balancer answers.",
+      examples: [8080],
+    }),
+    image: image("the project's own site"),
+    resources: resources("25m", "32Mi"),
+    rolloutTimeoutSeconds,
   })
   .meta({ description: "The site on nginx." });
 
+const renderer = z
+  .strictObject({
+    namespace,
+    replicas: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(2)
+      .meta({
+        description:
+          "Pods that render; each request goes to any of them. 0: uploads are stored only.",
+        examples: [2],
+      }),
+    image: image("the project's own renderer"),
+    resources: resources("25m", "96Mi"),
+    rolloutTimeoutSeconds,
+  })
+  .meta({ description: "Turns Markdown into pages for the uploader." });
+
+const storage = z
+  .strictObject({
+    size: memory("room")
+      .default("1Gi")
+      .meta({
+        description:
+          "Size of the volume. It cannot be changed. Without a StorageClass of the cluster: limit of an emptyDir, whose " +
+          "files go with the pod.",
+        examples: ["1Gi"],
+      }),
+    whenDeleted: z.enum(["Retain", "Delete"]).default("Retain").meta({
+      description:
+        "What becomes of the volume's claim when the uploader is deleted. A deleted namespace takes it along.",
+    }),
+    protect: z.boolean().default(false).meta({
+      description:
+        "Whether Pulumi refuses to delete the uploader, and with it the stack, as long as this is true.",
+    }),
+  })
+  .meta({ description: "Where the files are kept." });
+
+const uploader = z
+  .strictObject({
+    namespace,
+    port: port.optional().meta({
+      description:
+        "TCP port at which the load balancer answers. Not set: it answers inside the cluster only. Whoever reaches it " +
+        "may store files.",
+      examples: [8081],
+    }),
+    image: image("the project's own uploader"),
+    resources: resources("25m", "96Mi"),
+    storage: storage.prefault({}),
+    rolloutTimeoutSeconds,
+  })
+  .meta({ description: "Takes files, stores them and has the renderer make pages of them." });
+
 /** Section `drydock:apps`: one key for each folder of apps/. */
 export const appsSchema = z
-  .strictObject({ nginx: nginx.prefault({}) })
+  .strictObject({
+    nginx: nginx.prefault({}),
+    renderer: renderer.prefault({}),
+    uploader: uploader.prefault({}),
+  })
   .meta({ description: "The workloads." });
 
 export type AppsConfig = z.output<typeof appsSchema>;

@@ -59,38 +59,78 @@ function images(cluster: Config["cluster"], apps: Config["apps"]): Problem[] {
 }
 
 function appNamespaces(apps: Config["apps"], platform: Config["platform"]): Problem[] {
-  return Object.entries(apps).flatMap(([app, { namespace, ...claim }]) => {
-    const quota = platform.namespaces[namespace]?.quota;
-    if (quota !== undefined) return overQuota(`drydock:apps.${app}`, namespace, claim, quota);
-    const names = Object.keys(platform.namespaces);
+  const names = Object.keys(platform.namespaces);
+  const unknown = Object.entries(apps).flatMap(([app, { namespace }]) => {
+    if (names.includes(namespace)) return [];
     const near = suggest(namespace, names);
     const rule = `must be one of drydock:platform.namespaces: ${names.join(", ")}`;
     const fix = near === undefined ? "change it, or add the namespace" : `did you mean "${near}"?`;
     return [problem(`drydock:apps.${app}.namespace`, namespace, rule, fix)];
   });
+  return [...unknown, ...names.flatMap((namespace) => overQuota(namespace, apps, platform))];
 }
 
-type Claim = Pick<Config["apps"]["nginx"], "replicas" | "resources">;
+/** What the pods of an app ask for at most, in numbers. */
+interface Claim {
+  readonly app: string;
+  readonly replicas: number;
+  readonly pods: number;
+  readonly cpu: number;
+  readonly memory: number;
+}
+
 type Quota = Config["platform"]["namespaces"][string]["quota"];
 
+/** One app that does not fit is named; where each fits and all together do not, the quota is. */
+function overQuota(
+  namespace: string,
+  apps: Config["apps"],
+  { namespaces }: Config["platform"],
+): Problem[] {
+  const quota = namespaces[namespace]?.quota;
+  if (quota === undefined) return [];
+  const claims = Object.entries(apps).flatMap(([app, settings]) =>
+    settings.namespace === namespace ? claimOf(app, settings) : [],
+  );
+  const key = `drydock:platform.namespaces.${namespace}.quota`;
+  const alone = claims.flatMap((claim) => {
+    const exceeded = exceeds([claim], quota);
+    if (exceeded === "") return [];
+    const rule = `must fit, with one more pod during a rollout, in the quota of namespace ${namespace}: ${exceeded}`;
+    const at = `drydock:apps.${claim.app}.replicas`;
+    return [problem(at, claim.replicas, rule, `lower it, or raise ${key}`)];
+  });
+  const together = exceeds(claims, quota);
+  if (alone.length > 0 || together === "") return alone;
+  const names = claims.map(({ app }) => app).join(", ");
+  const rule = `must hold ${names}, each with one more pod during a rollout: ${together}`;
+  return [problem(key, quota, rule, "raise it, or lower the apps' replicas or resources")];
+}
+
+/** The uploader and its sidecar. */
+const UPLOADER_CONTAINERS = 2;
+
 /** A rollout starts one new pod before it stops an old one, so it needs room for one more. */
-function overQuota(app: string, namespace: string, claim: Claim, quota: Quota): Problem[] {
-  if (claim.replicas === 0) return [];
-  const pods = claim.replicas + 1;
-  const cpu = millicores(claim.resources.cpu) * pods;
-  const memory = bytes(claim.resources.memory) * pods;
-  const exceeded = [
+function claimOf(app: string, settings: Config["apps"][keyof Config["apps"]]): Claim[] {
+  const replicas = "replicas" in settings ? settings.replicas : 1;
+  const { cpu, memory } = settings.resources;
+  const pods = replicas + 1;
+  if (replicas === 0) return [];
+  const containers = "storage" in settings ? UPLOADER_CONTAINERS * pods : pods;
+  return [
+    { app, replicas, pods, cpu: millicores(cpu) * containers, memory: bytes(memory) * containers },
+  ];
+}
+
+/** What is exceeded, in words; "" where all fits. */
+function exceeds(claims: readonly Claim[], quota: Quota): string {
+  const sum = (of: "pods" | "cpu" | "memory") => claims.reduce((total, one) => total + one[of], 0);
+  const [pods, cpu, memory] = [sum("pods"), sum("cpu"), sum("memory")];
+  return [
     pods > quota.pods && `pods: needs ${pods}, has ${quota.pods}`,
     cpu > millicores(quota.cpu) && `cpu: needs ${formatMillicores(cpu)}, has ${quota.cpu}`,
     memory > bytes(quota.memory) && `memory: needs ${formatBytes(memory)}, has ${quota.memory}`,
-  ].filter((text) => text !== false);
-  if (exceeded.length === 0) return [];
-  return [
-    problem(
-      `${app}.replicas`,
-      claim.replicas,
-      `must fit, with one more pod during a rollout, in the quota of namespace ${namespace}: ${exceeded.join("; ")}`,
-      `lower it, or raise drydock:platform.namespaces.${namespace}.quota`,
-    ),
-  ];
+  ]
+    .filter((text) => text !== false)
+    .join("; ");
 }

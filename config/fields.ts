@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { cpuPattern, memoryPattern } from "./quantity";
+import { type Cpu, cpuPattern, type Memory, memoryPattern } from "./quantity";
 
 /** A text with a pattern, and the pattern in words: that is what a user reads. */
 export function text(pattern: RegExp, rule: string) {
@@ -14,9 +14,16 @@ export const dnsLabel = (maxLength = 63) =>
     `a name of at most ${maxLength} lower-case letters, digits and hyphens, a letter first, no hyphen last`,
   );
 
-export const cpu = () => text(cpuPattern, 'CPU in millicores ("250m") or cores ("2", "0.5")');
+export const cpu = () =>
+  typed<Cpu>(text(cpuPattern, 'CPU in millicores ("250m") or cores ("2", "0.5")'));
 
-export const memory = () => text(memoryPattern, 'memory in Ki, Mi or Gi, without a space ("64Mi")');
+export const memory = (what = "memory") =>
+  typed<Memory>(text(memoryPattern, `${what} in Ki, Mi or Gi, without a space ("64Mi")`));
+
+/** What a pattern proves of a text, in the type. */
+function typed<T extends string>(schema: z.ZodString) {
+  return schema as unknown as z.ZodType<T, T>;
+}
 
 export const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 

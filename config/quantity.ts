@@ -1,3 +1,9 @@
+/** CPU time with the unit of its pattern, checked when a program is compiled. */
+export type Cpu = `${number}m` | `${number}`;
+
+/** Memory, or room on a disk, with its unit. */
+export type Memory = `${number}${"Ki" | "Mi" | "Gi"}`;
+
 /** CPU time as Kubernetes writes it: whole millicores ("250m") or cores ("2", "0.5"). */
 export const cpuPattern = /^(?:[1-9]\d*m|(?:0|[1-9]\d*)(?:\.\d{1,3})?)$/;
 

@@ -55,12 +55,16 @@ export function logKeyUse(place: Place, logGroups: readonly string[]): Statement
   return {
     Sid: "EncryptLogs",
     Principal: { Service: `logs.${place.region}.amazonaws.com` },
-    // Not DescribeKey: it has no encryption context, so that the condition would never let it.
-    Action: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"],
+    Action: [
+      "kms:Encrypt",
+      "kms:Decrypt",
+      "kms:ReEncrypt*",
+      "kms:GenerateDataKey*",
+      "kms:Describe*",
+    ],
     Resource: "*",
     Condition: {
-      // A text to KMS, whatever it says.
-      StringEquals: {
+      ArnEquals: {
         "kms:EncryptionContext:aws:logs:arn": logGroups.map((name) =>
           arn(place, "logs", `log-group:${name}`),
         ),

@@ -40,7 +40,10 @@ export interface RegistryBase {
  * found in the packages' dependencies and added; nothing else is.
  */
 export interface DebianBase {
-  /** Package name -> paths to take out of it, in the merged-/usr layout (`usr/bin/…`, not `bin/…`). */
+  /**
+   * Package name -> paths to take out of it, in the merged-/usr layout (`usr/bin/…`, not `bin/…`). One that
+   * ends with a slash is a folder, with all that is below it.
+   */
   readonly packages: Readonly<Record<string, readonly string[]>>;
   /** Package whose upstream version becomes the version of the image. */
   readonly versionPackage: string;

@@ -1,32 +1,28 @@
-import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 
-import { Nginx, type NginxArgs } from "../../apps/nginx";
+import { nginx, type NginxArgs } from "../../apps/nginx";
 import { siteContent } from "../../apps/nginx/content";
 import { CONTENT_DIRECTORY, DRAIN_COMMAND } from "../../apps/nginx/image/recipe";
 import { kubernetesModel } from "../../review/recording/models/kubernetes";
-import { manifest, type Manifest } from "../support/manifests";
 import type { Recording } from "../../review/recording/recorder";
 import { record } from "../../review/recording/recording";
+import type { Capabilities } from "../../infra/cluster";
+import { manifest, type Manifest } from "../support/manifests";
+import { place } from "./place";
 
-class Rules extends pulumi.ComponentResource {
-  constructor() {
-    super("test:index:Rules", "rules");
-  }
-}
-
-const usual: Omit<NginxArgs, "after"> = {
+const usual: Omit<NginxArgs, "place"> = {
   image: "drydock/nginx@sha256:abc",
-  namespace: "web",
   replicas: 3,
   port: 8080,
   resources: { cpu: "25m", memory: "32Mi" },
   rolloutTimeoutSeconds: 90,
-  loadBalancer: { annotations: {} },
-  zones: [],
 };
 
-function nginx(changes: Partial<NginxArgs> = {}, status?: object): Promise<Recording> {
+function nginxWith(
+  changes: Partial<NginxArgs> = {},
+  capabilities: Partial<Capabilities> = {},
+  status?: object,
+): Promise<Recording> {
   const service = kubernetesModel["kubernetes:core/v1:Service"];
   const model = {
     resources: {
@@ -41,7 +37,7 @@ function nginx(changes: Partial<NginxArgs> = {}, status?: object): Promise<Recor
   return record(
     () =>
       Promise.resolve({
-        url: new Nginx("nginx", { ...usual, after: new Rules(), ...changes }).url,
+        url: nginx({ ...usual, place: place(capabilities), ...changes }, {}).url,
       }),
     { mode: "update", model },
   );
@@ -55,7 +51,7 @@ const podOf = (recording: Recording) => {
 
 describe("nginx", () => {
   it("is a Deployment of three replicas that never has one less", async () => {
-    const { metadata, spec } = manifest(await nginx(), "Deployment");
+    const { metadata, spec } = manifest(await nginxWith(), "Deployment");
     expect(metadata).toMatchObject({ name: "nginx", namespace: "web" });
     expect(spec).toMatchObject({
       replicas: 3,
@@ -64,7 +60,7 @@ describe("nginx", () => {
   });
 
   it("takes its content from a ConfigMap through the volume cool-volume", async () => {
-    const recording = await nginx();
+    const recording = await nginxWith();
     const { volumes, containers } = podOf(recording);
     expect(volumes).toEqual([
       { name: "cool-volume", configMap: { name: "nginx-content-xxxxxxxx" } },
@@ -80,13 +76,13 @@ describe("nginx", () => {
   });
 
   it("leaves the ConfigMap's name to Pulumi, so that other content rolls the pods", async () => {
-    const content = manifest(await nginx(), "ConfigMap");
+    const content = manifest(await nginxWith(), "ConfigMap");
     expect(content.metadata.name).toBeUndefined();
     expect((content as Manifest & { immutable: boolean }).immutable).toBe(true);
   });
 
   it("drains before it quits, and says when it is ready", async () => {
-    const [container] = podOf(await nginx()).containers;
+    const [container] = podOf(await nginxWith()).containers;
     const httpGet = { path: "/healthz", port: "http" };
     expect(container).toMatchObject({
       startupProbe: { httpGet },
@@ -98,7 +94,9 @@ describe("nginx", () => {
   });
 
   it("requests what it is given; the memory is its limit too", async () => {
-    const [container] = podOf(await nginx({ resources: { cpu: "1", memory: "1Gi" } })).containers;
+    const [container] = podOf(
+      await nginxWith({ resources: { cpu: "1", memory: "1Gi" } }),
+    ).containers;
     expect(container?.resources).toEqual({
       requests: { cpu: "1", memory: "1Gi" },
       limits: { memory: "1Gi" },
@@ -106,14 +104,14 @@ describe("nginx", () => {
   });
 
   it("fails an update that does not get ready in time", async () => {
-    const recording = await nginx({ rolloutTimeoutSeconds: 45 });
+    const recording = await nginxWith({ rolloutTimeoutSeconds: 45 });
     expect(manifest(recording, "Deployment").spec?.progressDeadlineSeconds).toBe(45);
     const deployment = recording.resources.find(({ type }) => type.endsWith(":Deployment"));
     expect(deployment?.options.timeouts).toEqual({ create: "45s", update: "45s", delete: "" });
   });
 
   it("is one app behind a load balancer, at the port it is given", async () => {
-    const { metadata, spec } = manifest(await nginx(), "Service");
+    const { metadata, spec } = manifest(await nginxWith(), "Service");
     expect(metadata).toMatchObject({ name: "nginx", namespace: "web", annotations: {} });
     expect(spec).toEqual({
       type: "LoadBalancer",
@@ -124,7 +122,10 @@ describe("nginx", () => {
 
   it("carries what the cluster's load-balancer controller asks for", async () => {
     const annotations = { "example.com/scheme": "internal" };
-    const recording = await nginx({ loadBalancer: { annotations, className: "example.com/nlb" } });
+    const recording = await nginxWith(
+      {},
+      { loadBalancer: { annotations, className: "example.com/nlb" } },
+    );
     const { metadata, spec } = manifest(recording, "Service");
     expect(metadata.annotations).toEqual(annotations);
     expect(spec?.loadBalancerClass).toBe("example.com/nlb");
@@ -135,23 +136,23 @@ describe("nginx", () => {
     ["a name", { loadBalancer: { ingress: [{ hostname: "lb.test" }] } }, "http://lb.test:8080"],
     ["nothing", { loadBalancer: {} }, "http://nginx.web.svc:8080"],
   ])("tells its URL where the load balancer has %s", async (_, status, url) => {
-    expect((await nginx({}, status)).outputs).toEqual({ url });
+    expect((await nginxWith({}, {}, status)).outputs).toEqual({ url });
   });
 
   it("answers inside a cluster without a load balancer", async () => {
-    const recording = await nginx({ loadBalancer: undefined }, {});
+    const recording = await nginxWith({}, { loadBalancer: undefined }, {});
     expect(manifest(recording, "Service").spec?.type).toBe("ClusterIP");
     expect(recording.outputs).toEqual({ url: "http://nginx.web.svc:8080" });
   });
 
   it("keeps its Service with no replica", async () => {
-    const recording = await nginx({ replicas: 0 });
+    const recording = await nginxWith({ replicas: 0 });
     expect(manifest(recording, "Deployment").spec?.replicas).toBe(0);
     expect(manifest(recording, "Service").spec?.type).toBe("LoadBalancer");
   });
 
   it("spreads over the zones of the cluster", async () => {
-    const { topologySpreadConstraints } = podOf(await nginx({ zones: ["a", "b"] }));
+    const { topologySpreadConstraints } = podOf(await nginxWith({}, { zones: ["a", "b"] }));
     expect(topologySpreadConstraints?.map(({ topologyKey }) => topologyKey)).toEqual([
       "topology.kubernetes.io/zone",
       "kubernetes.io/hostname",

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 
-import { appLabels, selectorLabels } from "../../apps/labels";
-import { spread } from "../../apps/spread";
-import { serviceUrl } from "../../apps/url";
+import { selectorLabels, workloadLabels } from "../../apps/workload/labels";
+import { spread } from "../../apps/workload/spread";
+import { seconds } from "../../apps/workload/units";
+import { serviceUrl } from "../../apps/workload/url";
 
 describe("the URL of a Service", () => {
   const service = { name: "site", namespace: "web", port: 80 };
@@ -20,13 +21,13 @@ describe("the URL of a Service", () => {
   });
 });
 
-describe("the labels of an app", () => {
+describe("the labels of a workload", () => {
   it("contain those that select it", () => {
-    expect(appLabels("site")).toMatchObject(selectorLabels("site"));
-    expect(Object.keys(appLabels("site")).length).toBeGreaterThan(1);
+    expect(workloadLabels("site")).toMatchObject(selectorLabels("site"));
+    expect(Object.keys(workloadLabels("site")).length).toBeGreaterThan(1);
   });
 
-  it("select no other app", () => {
+  it("select no other workload", () => {
     expect(selectorLabels("site")).not.toEqual(selectorLabels("other"));
   });
 });
@@ -34,7 +35,7 @@ describe("the labels of an app", () => {
 describe("the spread of pods", () => {
   const labels = { app: "site" };
   const rules = (zones: string[]) =>
-    spread(labels, zones).map(({ topologyKey, whenUnsatisfiable }) => ({
+    spread("Deployment", labels, zones).map(({ topologyKey, whenUnsatisfiable }) => ({
       topologyKey,
       whenUnsatisfiable,
     }));
@@ -51,11 +52,30 @@ describe("the spread of pods", () => {
     ]);
   });
 
-  it("counts the pods of one revision of one app", () => {
-    expect(spread(labels, [])[0]).toMatchObject({
+  it.each([
+    ["Deployment", "pod-template-hash"],
+    ["StatefulSet", "controller-revision-hash"],
+  ] as const)("counts the pods of one revision of one %s", (kind, label) => {
+    expect(spread(kind, labels, [])[0]).toMatchObject({
       maxSkew: 1,
       labelSelector: { matchLabels: labels },
-      matchLabelKeys: ["pod-template-hash"],
+      matchLabelKeys: [label],
     });
+  });
+});
+
+describe("a time", () => {
+  it.each([
+    ["30s", 30],
+    ["5m", 300],
+    ["2h", 7200],
+    ["0.5m", 30],
+    ["0s", 0],
+  ] as const)("of %s is %i seconds", (duration, value) => {
+    expect(seconds(duration)).toBe(value);
+  });
+
+  it.each(["1.5s", "-1s", "Infinitys"] as const)("of %s is none", (duration) => {
+    expect(() => seconds(duration as "1s")).toThrow(`${duration} is no time in whole seconds.`);
   });
 });

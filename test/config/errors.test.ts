@@ -56,10 +56,14 @@ describe("a wrong configuration", () => {
     {
       title: "app without an image on a cluster that has no registry",
       raw: { cluster: { kind: "existing" } },
-      message: `The stack's configuration has 1 problem:
-  drydock:apps.nginx.image
+      message: `The stack's configuration has 3 problems:
+${["nginx", "renderer", "uploader"]
+  .map(
+    (app) => `  drydock:apps.${app}.image
     rule: is missing; the nodes of an existing cluster get an image from a registry only
     fix:  add an image that they can pull, or drydock:cluster.registry, where the project's own is pushed`,
+  )
+  .join("\n")}`,
     },
     {
       title: "registry that is a URL, and an identity that is none",
@@ -218,6 +222,18 @@ describe("a wrong configuration", () => {
   drydock:apps.nginx.replicas = 20
     rule: must fit, with one more pod during a rollout, in the quota of namespace web: pods: needs 21, has 20; memory: needs 2688Mi, has 2Gi
     fix:  lower it, or raise drydock:platform.namespaces.web.quota`,
+    },
+    {
+      title: "apps that each fit the quota, and all together do not",
+      raw: {
+        cluster,
+        platform: { namespaces: { web: { quota: { pods: 8 } } } },
+        apps: { nginx: { replicas: 4 } },
+      },
+      message: `The stack's configuration has 1 problem:
+  drydock:platform.namespaces.web.quota = {"pods":8,"cpu":"2","memory":"2Gi"}
+    rule: must hold nginx, renderer, uploader, each with one more pod during a rollout: pods: needs 10, has 8
+    fix:  raise it, or lower the apps' replicas or resources`,
     },
   ])("is refused: $title", ({ raw, message }) => {
     expect(refusal(raw)).toBe(message);

@@ -31,6 +31,18 @@ describe("a right configuration", () => {
           resources: { cpu: "25m", memory: "32Mi" },
           rolloutTimeoutSeconds: 180,
         },
+        renderer: {
+          namespace: "web",
+          replicas: 2,
+          resources: { cpu: "25m", memory: "96Mi" },
+          rolloutTimeoutSeconds: 180,
+        },
+        uploader: {
+          namespace: "web",
+          resources: { cpu: "25m", memory: "96Mi" },
+          storage: { size: "1Gi", whenDeleted: "Retain", protect: false },
+          rolloutTimeoutSeconds: 180,
+        },
       },
     });
   });
@@ -92,8 +104,12 @@ describe("a right configuration", () => {
         const quota = { pods, cpu: "2" };
         const raw = {
           cluster,
-          platform: { namespaces: { web: { quota } } },
-          apps: { nginx: { replicas, resources: { cpu: `${cpu}m` } } },
+          platform: { namespaces: { web: { quota }, files: {} } },
+          apps: {
+            nginx: { replicas, resources: { cpu: `${cpu}m` } },
+            renderer: { namespace: "files" },
+            uploader: { namespace: "files" },
+          },
         };
         const fits = replicas + 1 <= pods && cpu * (replicas + 1) <= 2000;
         if (fits) expect(parseConfig(raw).apps.nginx.replicas).toBe(replicas);

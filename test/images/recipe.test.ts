@@ -2,9 +2,17 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { INDEX_PAGE, nginxRecipe } from "../../apps/nginx/image/recipe";
+import { rendererRecipe } from "../../apps/renderer/image/recipe";
+import { uploaderRecipe } from "../../apps/uploader/image/recipe";
 import { corednsRecipe, pauseRecipe } from "../../infra/images/system";
 
-const recipes = [nginxRecipe(), pauseRecipe(), corednsRecipe({ binary: "/bin/sh" })];
+const recipes = [
+  nginxRecipe(),
+  rendererRecipe(),
+  uploaderRecipe(),
+  pauseRecipe(),
+  corednsRecipe({ binary: "/bin/sh" }),
+];
 
 describe.each(recipes)("the recipe of $name", (recipe) => {
   const { base, config } = recipe;

@@ -38,12 +38,12 @@ describe.skipIf(noRealNode.length > 0)("the contract of a cluster, on real ones"
   const outputs = new Map<string, Outputs>();
   const stop: (() => Promise<void> | void)[] = [];
   const kinds = [
-    { stack: "dev", namespace: "web", name: CLUSTER, image: /^localhost\/drydock\/nginx@sha256:/ },
+    { stack: "dev", namespace: "web", name: CLUSTER, image: /^localhost\/drydock\/\w+@sha256:/ },
     {
       stack: "existing",
       namespace: "site",
       name: `drydock-${CLUSTER}`,
-      image: /^127\.0\.0\.1:\d+\/drydock\/nginx@sha256:/,
+      image: /^127\.0\.0\.1:\d+\/drydock\/\w+@sha256:/,
     },
   ];
 
@@ -60,7 +60,11 @@ describe.skipIf(noRealNode.length > 0)("the contract of a cluster, on real ones"
       "pulumi:disable-default-providers": ["kubernetes"],
       "drydock:cluster": { kind: "existing", ...cluster },
       "drydock:platform": { namespaces: { site: {} } },
-      "drydock:apps": { nginx: { namespace: "site", port } },
+      "drydock:apps": {
+        nginx: { namespace: "site", port },
+        renderer: { namespace: "site" },
+        uploader: { namespace: "site" },
+      },
     };
     writeFileSync(join(checkout.folder, "Pulumi.existing.yaml"), stringify({ config }));
   }
@@ -142,7 +146,8 @@ describe.skipIf(noRealNode.length > 0)("the contract of a cluster, on real ones"
         path,
       );
       const lines = pods.stdout.trim().split("\n");
-      expect(lines).toHaveLength(3);
+      // nginx x3, renderer x2, uploader.
+      expect(lines).toHaveLength(6);
       for (const line of lines) {
         expect(line).toMatch(image);
         expect(line).toMatch(/ Running$/);

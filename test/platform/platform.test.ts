@@ -5,7 +5,7 @@ import { kubernetesModel } from "../../review/recording/models/kubernetes";
 import { manifest, manifests } from "../support/manifests";
 import { record } from "../../review/recording/recording";
 
-const quota = { pods: 10, cpu: "1", memory: "512Mi" };
+const quota = { pods: 10, cpu: "1", memory: "512Mi" } as const;
 
 function platform(
   namespaces: PlatformArgs["namespaces"],

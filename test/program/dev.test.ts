@@ -20,15 +20,21 @@ const isKubernetes = ({ type }: RecordedResource) => type.startsWith("kubernetes
 describe("the dev stack", () => {
   it("is exactly these resources", () => {
     expect(dev.resources.map(title).sort()).toEqual([
-      "drydock:apps:Nginx nginx",
+      "drydock:apps:Workload nginx",
+      "drydock:apps:Workload renderer",
+      "drydock:apps:Workload uploader",
       "drydock:infra:CoreDns cluster-coredns",
       "drydock:infra:LocalCluster cluster",
       "drydock:infra:Platform platform",
       "drydock:infra:WorkloadNamespace platform-web",
       "drydock:local:Cluster cluster-local",
       "drydock:local:Image nginx-image",
+      "drydock:local:Image renderer-image",
+      "drydock:local:Image uploader-image",
       "kubernetes:apps/v1:Deployment cluster-coredns",
       "kubernetes:apps/v1:Deployment nginx",
+      "kubernetes:apps/v1:Deployment renderer",
+      "kubernetes:apps/v1:StatefulSet uploader",
       "kubernetes:core/v1:ConfigMap cluster-coredns-config",
       "kubernetes:core/v1:ConfigMap nginx-content",
       "kubernetes:core/v1:LimitRange platform-web-defaults",
@@ -36,12 +42,21 @@ describe("the dev stack", () => {
       "kubernetes:core/v1:ResourceQuota platform-web-quota",
       "kubernetes:core/v1:Service cluster-coredns",
       "kubernetes:core/v1:Service nginx",
+      "kubernetes:core/v1:Service renderer",
+      "kubernetes:core/v1:Service uploader",
+      "kubernetes:core/v1:Service uploader-headless",
       "kubernetes:core/v1:ServiceAccount cluster-coredns",
       "kubernetes:core/v1:ServiceAccount nginx",
+      "kubernetes:core/v1:ServiceAccount renderer",
+      "kubernetes:core/v1:ServiceAccount uploader",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy cluster-coredns",
-      "kubernetes:networking.k8s.io/v1:NetworkPolicy nginx-ingress",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy nginx",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy platform-web-default-deny",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy renderer",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy uploader",
       "kubernetes:policy/v1:PodDisruptionBudget nginx",
+      "kubernetes:policy/v1:PodDisruptionBudget renderer",
+      "kubernetes:policy/v1:PodDisruptionBudget uploader",
       "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole cluster-coredns",
       "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding cluster-coredns",
       "pulumi:providers:kubernetes cluster-kubernetes",
@@ -77,10 +92,12 @@ describe("the dev stack", () => {
       "kubeconfig",
       "nginxUrl",
       "servesTraffic",
+      "uploaderUrl",
     ]);
     expect(dev.outputs).toMatchObject({
       clusterName: "dev",
       nginxUrl: "http://127.0.0.1:8080",
+      uploaderUrl: "http://uploader.web.svc",
     });
     expect(dev.outputs.kubeconfig).toBeInstanceOf(Secret);
   });

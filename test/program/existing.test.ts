@@ -90,7 +90,12 @@ describe("the dev stack on an existing cluster", () => {
   it("pushes the image to the registry, and none where the app names its own", async () => {
     const image = inputsOf(recording, "drydock:images:Published", "nginx-image");
     expect(image.registry).toBe(registry);
-    const own = { nginx: { image: "registry.example.com/site:1.2.3" } };
+    const own = Object.fromEntries(
+      ["nginx", "renderer", "uploader"].map((app) => [
+        app,
+        { image: `registry.example.com/${app}:1.2.3` },
+      ]),
+    );
     const named = await recordExisting("update", detection, { "drydock:apps": own });
     expect(named.resources.filter(({ type }) => type.endsWith(":Image"))).toEqual([]);
   });

@@ -17,7 +17,7 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
   beforeAll(async () => {
     objects = manifests(await recordProgram(stack, "update"));
     pods = objects.flatMap((owner) =>
-      owner.kind === "Deployment" && owner.spec?.template !== undefined
+      ["Deployment", "StatefulSet"].includes(owner.kind) && owner.spec?.template !== undefined
         ? [{ owner, template: owner.spec.template }]
         : [],
     );
@@ -45,7 +45,7 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
     expect(pods.map(({ owner }) => title(owner))).toContain("Deployment nginx");
   });
 
-  it("select pods that there are, and each Deployment its own", () => {
+  it("select pods that there are, and each workload its own", () => {
     const selecting = objects.filter((one) => Object.keys(selectorOf(one) ?? {}).length > 0);
     expect(selecting.length).toBeGreaterThanOrEqual(4);
     expect(selecting.filter((one) => podsOf(one).length !== 1).map(title)).toEqual([]);
@@ -71,17 +71,48 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
     expect(dead).toEqual([]);
   });
 
-  it("admit traffic only to ports that there are", () => {
-    const policies = objects.filter(({ spec }) => spec?.ingress !== undefined);
-    const workloads = pods.map(({ owner }) => `NetworkPolicy ${owner.metadata.name ?? ""}`);
-    expect(policies.map(title).sort()).toEqual(workloads.sort());
-    for (const { metadata, spec } of policies) {
-      const admitted = (spec?.ingress ?? []).flatMap((one) => one.ports);
-      const open = pods
-        .filter(({ owner }) => owner.metadata.namespace === metadata.namespace)
-        .flatMap(({ template }) => template.spec.containers.flatMap((one) => one.ports));
-      expect(admitted.map(({ port }) => port)).toEqual(open.map((one) => one.containerPort));
+  it("admit traffic only to ports that there are, and to each that a Service has", () => {
+    const policies = objects.filter(
+      (one) =>
+        one.kind === "NetworkPolicy" &&
+        isRestricted(one) &&
+        Object.keys(one.spec?.podSelector ?? {}).length > 0,
+    );
+    expect(policies.map(title)).toEqual(
+      ["nginx", "renderer", "uploader"].map((app) => `NetworkPolicy ${app}`),
+    );
+    for (const policy of policies) {
+      const open = podsOf(policy).flatMap(({ template }) =>
+        template.spec.containers.flatMap((one) => one.ports.map((port) => port.containerPort)),
+      );
+      const rules = policy.spec?.ingress ?? [];
+      const admitted = rules.flatMap(({ ports }) => ports.map(({ port }) => port));
+      expect(open).toEqual(expect.arrayContaining(admitted));
+      // One that is open to nobody in particular stands behind a load balancer, or in its place.
+      const everybody = rules.some(({ from }) => from === undefined);
+      expect(everybody).toBe(policy.metadata.name === "nginx");
     }
+  });
+
+  it("let those call that are let in, and the other way round", () => {
+    const policies = objects.filter((one) => one.kind === "NetworkPolicy" && isRestricted(one));
+    const label = "app.kubernetes.io/name";
+    const calls = policies.flatMap(({ metadata, spec }) =>
+      (spec?.egress ?? []).flatMap(({ to }) =>
+        to.map(
+          (peer) => `${metadata.name ?? ""} -> ${peer.podSelector.matchLabels[label] ?? "DNS"}`,
+        ),
+      ),
+    );
+    const admissions = policies.flatMap(({ metadata, spec }) =>
+      (spec?.ingress ?? []).flatMap(({ from = [] }) =>
+        from.map(
+          (peer) => `${peer.podSelector.matchLabels[label] ?? ""} -> ${metadata.name ?? ""}`,
+        ),
+      ),
+    );
+    expect(calls).toEqual(["uploader -> DNS", "uploader -> renderer"]);
+    expect(admissions).toEqual(["uploader -> renderer"]);
   });
 
   it("refer to service accounts that there are, and never the default one", () => {
@@ -93,9 +124,9 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
 
   it("mount volumes that there are", () => {
     const dangling = pods.flatMap(({ owner, template: { spec } }) =>
-      spec.containers
-        .flatMap((container) => container.volumeMounts)
-        .filter(({ name }) => !spec.volumes.some((volume) => volume.name === name))
+      allContainers({ spec })
+        .flatMap((container) => container.volumeMounts ?? [])
+        .filter(({ name }) => !volumesOf(owner, spec).includes(name))
         .map(({ name }) => `${title(owner)}: ${name}`),
     );
     expect(dangling).toEqual([]);
@@ -109,7 +140,7 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
         automountServiceAccountToken: false,
         securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
       });
-      for (const { securityContext } of template.spec.containers) {
+      for (const { securityContext } of allContainers(template)) {
         expect(securityContext).toEqual({
           allowPrivilegeEscalation: false,
           privileged: false,
@@ -117,7 +148,9 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
           capabilities: { drop: ["ALL"] },
         });
       }
-      const kinds = template.spec.volumes.flatMap(({ name: _, ...volume }) => Object.keys(volume));
+      const kinds = (template.spec.volumes ?? []).flatMap(({ name: _, ...volume }) =>
+        Object.keys(volume),
+      );
       expect(kinds.filter((kind) => !["configMap", "emptyDir"].includes(kind))).toEqual([]);
     }
   });
@@ -148,7 +181,7 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
       const claims = pods
         .filter(({ owner }) => owner.metadata.namespace === metadata.namespace)
         .flatMap(({ owner, template }) =>
-          template.spec.containers.map(({ resources }) => {
+          allContainers(template).map(({ resources }) => {
             const count = (owner.spec?.replicas ?? 1) + 1;
             return {
               cpu: count * millicores(resources.requests.cpu ?? ""),
@@ -174,3 +207,13 @@ describe.each(["dev", "prod", "small"])("the objects of the %s stack", (stack) =
     expect(careless).toEqual([]);
   });
 });
+
+function volumesOf(owner: Manifest, spec: PodTemplate["spec"]): string[] {
+  const claims = owner.spec?.volumeClaimTemplates?.map(({ metadata }) => metadata.name) ?? [];
+  return [...(spec.volumes ?? []).map(({ name }) => name), ...claims];
+}
+
+/** Sidecars too. */
+function allContainers({ spec }: Pick<PodTemplate, "spec">) {
+  return [...(spec.initContainers ?? []), ...spec.containers];
+}

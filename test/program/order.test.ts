@@ -86,7 +86,7 @@ describe.each<StackName>(["prod", "small", "prod in Auto Mode"])(
 
     it("lets what asks AWS for something go before the one that answers", () => {
       const workload: Match = ({ type: kind, parent }) =>
-        kind.startsWith("kubernetes:") && /::(?:nginx|platform.*)$/.test(parent);
+        kind.startsWith("kubernetes:") && /::(?:nginx|renderer|uploader|platform.*)$/.test(parent);
       expect(all(workload).length).toBeGreaterThan(5);
       for (const kind of ["Release", "StorageClass", "NodePool"]) {
         expect(loose(type(kind), workload)).toEqual([]);

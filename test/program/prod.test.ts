@@ -51,14 +51,21 @@ describe("the prod stack", () => {
       "aws:cloudwatch/logGroup:LogGroup cluster-control-plane-logs",
       "aws:cloudwatch/logGroup:LogGroup cluster-network-flow-logs",
       "aws:ecr/repository:Repository nginx-repository",
+      "aws:ecr/repository:Repository renderer-repository",
+      "aws:ecr/repository:Repository uploader-repository",
       "aws:efs/fileSystem:FileSystem cluster-files",
       "aws:kms/key:Key cluster-data-key",
       "aws:kms/key:Key cluster-secrets-key",
       "eks:index:Cluster cluster-control-plane-eks",
+      "kubernetes:apps/v1:StatefulSet uploader",
     ]);
     expect(one("Cluster").inputs.deletionProtection).toBe(true);
     expect(all("LogGroup").map(({ inputs }) => inputs.skipDestroy)).toEqual([true, true]);
-    expect(one("Repository").inputs.forceDelete).toBe(false);
+    expect(all("Repository").map(({ inputs }) => inputs.forceDelete)).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it("of the small set-up keeps nothing", () => {
@@ -222,18 +229,32 @@ describe("the prod stack", () => {
     expect(hidden.length).toBeGreaterThan(0);
   });
 
-  it("publishes the app's image by digest in a repository that takes it", () => {
-    const [repository, image] = [one("Repository").inputs, one("Published")];
+  it.each([
+    ["nginx", "Deployment"],
+    ["renderer", "Deployment"],
+    ["uploader", "StatefulSet"],
+  ])("publishes the image of %s by digest in a repository that takes it", (app, kind) => {
+    const repository = one("Repository", `${app}-repository`).inputs;
+    const image = one("Published", `${app}-image`);
     expect(repository).toMatchObject({
-      name: "drydock/nginx",
+      name: `drydock/${app}`,
       imageTagMutability: "IMMUTABLE",
       imageScanningConfiguration: { scanOnPush: true },
       encryptionConfigurations: [{ encryptionType: "KMS" }],
     });
     expect(image.inputs.registry).toBe("111122223333.dkr.ecr.eu-central-1.amazonaws.com");
     expect(JSON.parse(textOf(image.inputs.recipe))).toMatchObject({ name: repository.name });
-    const { template } = manifest(prod, "Deployment", "nginx").spec ?? {};
-    expect(template?.spec.containers[0]?.image).toMatch(/^1111.*\/drydock\/nginx@sha256:/);
+    const { template } = manifest(prod, kind, app).spec ?? {};
+    expect(template?.spec.containers[0]?.image).toMatch(/^1111.*\/drydock\/\w+@sha256:/);
+  });
+
+  it("keeps the uploader's files on an encrypted disk, and lets nobody in from outside", () => {
+    const { spec } = manifest(prod, "StatefulSet", "uploader");
+    expect(spec?.volumeClaimTemplates).toMatchObject([
+      { spec: { storageClassName: "gp3", resources: { requests: { storage: "10Gi" } } } },
+    ]);
+    expect(manifest(prod, "Service", "uploader").spec?.type).toBe("ClusterIP");
+    expect(manifest(prod, "NetworkPolicy", "uploader").spec?.ingress).toBeUndefined();
   });
 
   it("gives the same app a Network Load Balancer, and spreads it over the zones", () => {

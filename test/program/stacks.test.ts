@@ -28,6 +28,8 @@ describe.each(stackNames)("the stack %s", (stack) => {
   it("has three parts: the cluster, the platform, the apps", () => {
     expect(update.resources.filter(isTop).map(({ name }) => name)).toEqual([
       "nginx",
+      "renderer",
+      "uploader",
       "cluster",
       "platform",
     ]);
@@ -37,7 +39,7 @@ describe.each(stackNames)("the stack %s", (stack) => {
     const strays = update.resources
       .filter(({ type }) => type !== "pulumi:pulumi:Stack")
       .filter((one) => !isTop(one) && !one.name.startsWith(byUrn(one.parent)?.name ?? "no parent"))
-      .filter(({ name }) => !name.startsWith("nginx-")); // The cluster publishes what belongs to the app.
+      .filter(({ name }) => !/^(?:nginx|renderer|uploader)-/.test(name)); // The cluster publishes what belongs to an app.
     expect(strays.map(title)).toEqual([]);
   });
 
@@ -179,6 +181,8 @@ const identifiers = [
   "SecurityGroup.vpcId",
   "SecurityGroupIngressRule.referencedSecurityGroupId",
   "SecurityGroupIngressRule.securityGroupId",
+  "StatefulSet.spec.template.spec.containers.#.image",
+  "StatefulSet.spec.template.spec.initContainers.#.image",
   "StorageClass.parameters.fileSystemId",
   "StorageClass.parameters.kmsKeyId",
   "Subnet.vpcId",

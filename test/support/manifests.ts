@@ -25,7 +25,17 @@ interface Spec {
   readonly hard?: Labels;
   readonly policyTypes?: readonly string[];
   readonly podSelector?: { readonly matchLabels?: Labels };
-  readonly ingress?: readonly { readonly ports: readonly { readonly port: number }[] }[];
+  readonly ingress?: readonly {
+    readonly from?: readonly { readonly podSelector: { readonly matchLabels: Labels } }[];
+    readonly ports: readonly { readonly port: number }[];
+  }[];
+  readonly egress?: readonly {
+    readonly to: readonly {
+      readonly namespaceSelector: { readonly matchLabels: Labels };
+      readonly podSelector: { readonly matchLabels: Labels };
+    }[];
+    readonly ports?: readonly { readonly port: number }[];
+  }[];
   /** Of a Service it holds labels, of a Deployment or a budget it holds `matchLabels`. */
   readonly selector?: Labels | { readonly matchLabels: Labels };
   readonly ports?: readonly {
@@ -34,6 +44,8 @@ interface Spec {
     readonly protocol: string;
   }[];
   readonly template?: PodTemplate;
+  /** Of a StatefulSet. */
+  readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
 }
 
 export interface PodTemplate {
@@ -44,7 +56,8 @@ export interface PodTemplate {
     readonly securityContext: Readonly<Record<string, unknown>>;
     readonly topologySpreadConstraints?: readonly Readonly<Record<string, unknown>>[];
     readonly containers: readonly Container[];
-    readonly volumes: readonly {
+    readonly initContainers?: readonly Container[];
+    readonly volumes?: readonly {
       readonly name: string;
       readonly configMap?: { readonly name: string };
       readonly emptyDir?: object;
@@ -58,7 +71,7 @@ export interface Container {
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly resources: { readonly requests: Labels; readonly limits: Labels };
-  readonly volumeMounts: readonly {
+  readonly volumeMounts?: readonly {
     readonly name: string;
     readonly mountPath: string;
     readonly readOnly?: boolean;

@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { waitForPage } from "../../toolchain/commands/page";
-import { bundle } from "../support/bundle";
+import { projectRoot } from "../../toolchain/paths";
 import { closedAddress, serve, temporaryFolder, writeExecutable } from "./support";
 
 const bundles = mkdtempSync(join(tmpdir(), "drydock-test-"));
@@ -14,7 +15,15 @@ afterAll(() => rmSync(bundles, { recursive: true, force: true }));
 
 // The command as it is shipped: one file, run by Node.
 beforeAll(async () => {
-  await bundle("toolchain/commands/main.ts", join(bundles, "cli.js"));
+  await build({
+    entryPoints: [join(projectRoot(), "toolchain/commands/main.ts")],
+    outfile: join(bundles, "cli.js"),
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    define: { "import.meta.url": "__bundleUrl" },
+    banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  });
 });
 
 /** Stands for the Pulumi CLI: writes down what it is asked, and answers as the test's files say. */

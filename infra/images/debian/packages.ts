@@ -67,7 +67,11 @@ function mergeUsr(file: string): string {
 export function select(base: DebianBase, packages: readonly UnpackedPackage[]): Selection {
   const named = Object.entries(base.packages).flatMap(([name, wanted]) => {
     const source = packages.find(({ candidate }) => candidate.name === name);
-    return wanted.map((file) => follow(source?.files.get(file), packages) ?? missing(name, file));
+    return wanted.map((file) =>
+      file.endsWith("/")
+        ? (filesBelow(file, source) ?? missing(name, file))
+        : (follow(source?.files.get(file), packages) ?? missing(name, file)),
+    );
   });
   const namedFiles = named.flat();
   const libraries = loadClosure(namedFiles, packages);
@@ -80,6 +84,15 @@ export function select(base: DebianBase, packages: readonly UnpackedPackage[]): 
     named: [...namedFiles, ...used.filter(isNamed).flatMap(papers)],
     packages: used.map(({ candidate }) => candidate).sort((a, b) => compare(a.name, b.name)),
   };
+}
+
+/** All that lies in a folder of a package; undefined where that is nothing. */
+function filesBelow(folder: string, source: UnpackedPackage | undefined): TarEntry[] | undefined {
+  const all = [...(source?.files.values() ?? [])];
+  const found = all.filter(
+    ({ path: file, kind }) => kind !== "directory" && file.startsWith(folder),
+  );
+  return found.length === 0 ? undefined : found;
 }
 
 /** The file itself, after the links that lead to it. */

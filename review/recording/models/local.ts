@@ -16,7 +16,14 @@ export const localModel: Readonly<Record<string, ResourceModel>> = {
       status: "running",
     },
   }),
-  "drydock:local:Image": () => ({
-    computed: { reference: `drydock/nginx@sha256:${"0".repeat(64)}`, base: "registry" },
+  "drydock:local:Image": ({ inputs }) => ({
+    computed: {
+      reference: `${nameIn(inputs.recipe)}@sha256:${"0".repeat(64)}`,
+      base: "registry",
+    },
   }),
 };
+
+function nameIn(recipe: unknown): string {
+  return (JSON.parse(String(recipe)) as { name: string }).name;
+}

@@ -76,5 +76,8 @@ export interface StackConfig {
     nodes?: { real?: string; simulated?: number };
     loadBalancerAddress?: string;
   };
-  "drydock:apps": { nginx: Record<string, unknown> };
+  "drydock:apps": {
+    nginx: Record<string, unknown>;
+    uploader?: Record<string, unknown>;
+  };
 }

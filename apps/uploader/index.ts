@@ -1,0 +1,74 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+import type { Config } from "../../config/schema";
+import { HEALTH_PATH, HTTP_PORT } from "../node/base";
+import { type Endpoint, type Place, POD_NAME, Workload } from "../workload";
+import { JOURNAL_COMMAND, JOURNAL_PORT } from "./image/recipe";
+
+const DATA_DIRECTORY = "/data";
+const JOURNAL_DIRECTORY = "/journal";
+
+export interface UploaderArgs extends Omit<Config["apps"]["uploader"], "namespace" | "image"> {
+  readonly place: Place;
+  readonly image: pulumi.Input<string>;
+  /** What makes pages of the texts. */
+  readonly renderer: Endpoint;
+}
+
+/** Takes texts over HTTP, keeps them on a volume of its own, and calls the renderer by its Service. */
+export function uploader({ place, ...args }: UploaderArgs, opts: pulumi.ComponentResourceOptions) {
+  return new Workload(
+    "uploader",
+    {
+      place,
+      // Its files lie on one volume, so that one pod has them: a second would answer with others.
+      replicas: 1,
+      exceptions: {
+        "workload-min-replicas": {
+          until: "2027-04-30",
+          reason: "its files lie on one volume, which one pod has at a time",
+        },
+      },
+      rolloutTimeout: `${args.rolloutTimeoutSeconds}s`,
+      containers: {
+        uploader: {
+          image: args.image,
+          resources: args.resources,
+          ports: { http: HTTP_PORT },
+          env: { POD_NAME, DATA_DIRECTORY, JOURNAL_DIRECTORY, RENDERER_URL: args.renderer.url },
+          health: { path: HEALTH_PATH, port: "http" },
+          ready: { path: "/readyz", port: "http" },
+          mounts: { data: DATA_DIRECTORY, journal: JOURNAL_DIRECTORY },
+        },
+      },
+      // Ships what the uploader writes down, so that the uploader waits for nobody who reads it.
+      sidecars: {
+        journal: {
+          image: args.image,
+          command: JOURNAL_COMMAND,
+          resources: args.resources,
+          ports: { journal: JOURNAL_PORT },
+          env: { JOURNAL_DIRECTORY },
+          health: { path: HEALTH_PATH, port: "journal" },
+          mounts: { journal: JOURNAL_DIRECTORY },
+        },
+      },
+      volumes: {
+        data: {
+          perReplica: args.storage.size,
+          whenDeleted: args.storage.whenDeleted,
+          orEmptyDir: true,
+        },
+        journal: { emptyDir: "16Mi" },
+      },
+      protect: args.storage.protect,
+      // Nobody has to say who he is: from outside it is open only where a port is configured.
+      service: {
+        ports: { http: args.port ?? 80 },
+        from: args.port === undefined ? [] : "loadBalancer",
+      },
+      reaches: [args.renderer],
+    },
+    opts,
+  );
+}

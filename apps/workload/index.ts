@@ -1,0 +1,191 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+import type { WorkloadArgs } from "./args";
+import type { ContainerShapes, PortOf } from "./container";
+import { type PlainArgs, withDefaults } from "./defaults";
+import { type Labels, selectorLabels, workloadLabels } from "./labels";
+import { type Endpoint, networkPolicy } from "./network";
+import { podTemplate } from "./pod";
+import * as specs from "./specs";
+import { seconds } from "./units";
+import { serviceUrl } from "./url";
+import { isPerReplica, type MadeVolumes, makeVolumes } from "./volume";
+
+export type { Autoscaling, Place, ServiceArgs, WorkloadArgs } from "./args";
+export { type Check, type Container, POD_NAME } from "./container";
+export type { Endpoint } from "./network";
+export { AppSecret } from "./secret";
+export type { Cpu, Duration, Memory } from "./units";
+
+/**
+ * Pods that serve, and all that belongs to them: Deployment or StatefulSet, account, disruption budget,
+ * network policy, and on request Service, autoscaler, ConfigMaps and claims. What is not said is secure
+ * and highly available; what the cluster offers decides on load balancer, storage and spread.
+ */
+export class Workload<
+  const Main extends ContainerShapes,
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no sidecar has no port
+  const Side extends ContainerShapes = {},
+  const Name extends string = never,
+>
+  extends pulumi.ComponentResource
+{
+  /** Where its first port answers: at the load balancer, else inside the cluster; "" without a Service. */
+  readonly url: pulumi.Output<string>;
+
+  private readonly name: string;
+  private readonly args: PlainArgs;
+  private readonly kind: "Deployment" | "StatefulSet";
+  private readonly ports: readonly specs.ServicePort[];
+  private readonly selector: Labels;
+  private readonly metadata: { name: string; namespace: string; labels: Record<string, string> };
+  private readonly child: pulumi.CustomResourceOptions;
+
+  /** @throws RunError where it needs what the cluster does not have */
+  constructor(
+    name: string,
+    args: WorkloadArgs<Main, Side, Name>,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("drydock:apps:Workload", name, {}, opts);
+    const { namespace } = args.place;
+    this.name = name;
+    this.args = withDefaults(args);
+    this.kind = Object.values(this.args.volumes).some(isPerReplica) ? "StatefulSet" : "Deployment";
+    this.ports = Object.entries(this.args.ports).map(([key, port]) => ({ name: key, port }));
+    this.selector = selectorLabels(name);
+    this.metadata = { name, namespace: namespace.namespace, labels: { ...workloadLabels(name) } };
+    this.child = { parent: this, dependsOn: [namespace] };
+
+    this.trafficRules();
+    const pods = this.pods(this.volumes());
+    this.disruptionBudget();
+    this.autoscaler(pods);
+    this.url = this.service(pods);
+    this.registerOutputs({ url: this.url });
+  }
+
+  /**
+   * A port of its Service, for a workload that calls it.
+   * @throws Error where the Service does not have the port
+   */
+  endpoint(port: PortOf<Main> | PortOf<Side>): Endpoint {
+    const { name, selector } = this;
+    const { namespace } = this.metadata;
+    const key: string = port;
+    const served = this.ports.find((one) => one.name === key);
+    if (served === undefined) throw new Error(`The Service of ${name} has no port ${key}.`);
+    const url = serviceUrl({ name, namespace, port: served.port }, undefined);
+    return { namespace, selector, targetPort: this.containerPort(key), url };
+  }
+
+  private containerPort(name: string): number {
+    const { containers, sidecars } = this.args;
+    const ports = Object.values({ ...sidecars, ...containers }).map((one) => one.ports ?? {});
+    const found = ports.find((one) => name in one)?.[name];
+    if (found === undefined) throw new Error(`No container of ${this.name} has a port ${name}.`);
+    return found;
+  }
+
+  private trafficRules(): void {
+    const spec = networkPolicy({
+      selector: this.selector,
+      callers: this.args.from,
+      ports: this.ports.map(({ name }) => this.containerPort(name)),
+      reaches: this.args.reaches,
+    });
+    new k8s.networking.v1.NetworkPolicy(this.name, { metadata: this.metadata, spec }, this.child);
+  }
+
+  private volumes(): MadeVolumes {
+    const { place, protect, volumes } = this.args;
+    const { namespace, labels } = this.metadata;
+    const { storageClass } = place.capabilities;
+    const context = { workload: this.name, namespace, labels, storageClass, protect };
+    const made = makeVolumes(volumes, { ...context, child: this.child });
+    for (const volume of made.lost) {
+      const what = "the cluster has no StorageClass, so that its data go with its pod";
+      void pulumi.log.warn(`The volume ${volume} is an emptyDir: ${what}.`, this);
+    }
+    return made;
+  }
+
+  private pods(volumes: MadeVolumes): pulumi.Resource {
+    const { name, kind, args, selector } = this;
+    const metadata = { ...this.metadata, ...args.annotations };
+    const account = new k8s.core.v1.ServiceAccount(
+      name,
+      { metadata: this.metadata, automountServiceAccountToken: false },
+      this.child,
+    );
+    const { zones } = args.place.capabilities;
+    const served = this.ports.map((one) => one.name);
+    const template = podTemplate({ ...args, workload: name, kind, made: volumes, served, zones });
+    const pods = { replicas: args.replicas, selector, template };
+    const dependsOn = [args.place.namespace, account];
+    const options = { ...this.child, dependsOn, ...this.timeouts() };
+    if (kind === "Deployment") {
+      const spec = specs.deploymentSpec({ ...pods, rolloutTimeout: args.rolloutTimeout });
+      return new k8s.apps.v1.Deployment(name, { metadata, spec }, options);
+    }
+    const spec = specs.statefulSetSpec({ ...pods, serviceName: this.headlessService(), volumes });
+    return new k8s.apps.v1.StatefulSet(
+      name,
+      { metadata, spec },
+      { ...options, protect: args.protect },
+    );
+  }
+
+  private headlessService(): string {
+    const name = `${this.name}-headless`;
+    const spec = specs.headlessServiceSpec(this.selector, this.ports);
+    new k8s.core.v1.Service(name, { metadata: { ...this.metadata, name }, spec }, this.child);
+    return name;
+  }
+
+  private disruptionBudget(): void {
+    const spec = specs.disruptionBudgetSpec(this.selector);
+    new k8s.policy.v1.PodDisruptionBudget(this.name, { metadata: this.metadata, spec }, this.child);
+  }
+
+  private autoscaler(pods: pulumi.Resource): void {
+    const { replicas } = this.args;
+    if (typeof replicas === "number") return;
+    new k8s.autoscaling.v2.HorizontalPodAutoscaler(
+      this.name,
+      { metadata: this.metadata, spec: specs.autoscalerSpec(this.kind, this.name, replicas) },
+      { ...this.child, dependsOn: [pods] },
+    );
+  }
+
+  /** After the pods, so that its address answers as soon as it is known. */
+  private service(pods: pulumi.Resource): pulumi.Output<string> {
+    const { name, ports, args } = this;
+    const [first] = ports;
+    if (first === undefined) return pulumi.output("");
+    const { capabilities } = args.place;
+    const spec = specs.serviceSpec(this.selector, ports, args.from, capabilities);
+    const annotations = spec.type === "LoadBalancer" ? capabilities.loadBalancer?.annotations : {};
+    const service = new k8s.core.v1.Service(
+      name,
+      { metadata: { ...this.metadata, annotations: { ...annotations } }, spec },
+      { ...this.child, dependsOn: [pods], ...this.timeouts() },
+    );
+    const { namespace } = this.metadata;
+    return service.status.apply((status: ServiceStatus | undefined) =>
+      serviceUrl({ name, namespace, port: first.port }, status?.loadBalancer?.ingress?.[0]),
+    );
+  }
+
+  /** A load balancer that finds its port taken is no more worth waiting for than a bad image. */
+  private timeouts(): pulumi.CustomResourceOptions {
+    const timeout = `${seconds(this.args.rolloutTimeout)}s`;
+    return { customTimeouts: { create: timeout, update: timeout } };
+  }
+}
+
+/** As it is before the cluster has filled it in: the SDK's type declares every field as present. */
+interface ServiceStatus {
+  readonly loadBalancer?: { readonly ingress?: readonly { ip?: string; hostname?: string }[] };
+}

@@ -1,0 +1,71 @@
+import type { types } from "@pulumi/kubernetes";
+
+import { type Labels, selectorLabels } from "./labels";
+
+type NetworkPolicySpec = types.input.networking.v1.NetworkPolicySpec;
+
+/** A port of a workload that others may call, as `workload.endpoint("http")` gives it. */
+export interface Endpoint {
+  readonly namespace: string;
+  /** Labels of the pods behind it. */
+  readonly selector: Labels;
+  /** Port of the pods, which is what a network policy sees. */
+  readonly targetPort: number;
+  /** By the Service's name: its pods may come and go. */
+  readonly url: string;
+}
+
+/** Who may send requests: workloads of the same namespace by name, or the load balancer's callers. */
+export type Callers = "loadBalancer" | readonly string[];
+
+export interface TrafficArgs {
+  readonly selector: Labels;
+  readonly callers: Callers;
+  /** Ports of the pods that callers reach. */
+  readonly ports: readonly number[];
+  readonly reaches: readonly Endpoint[];
+}
+
+/** The namespace denies all traffic; this admits what the workload takes and what it calls, by port. */
+export function networkPolicy(args: TrafficArgs): NetworkPolicySpec {
+  const { selector, reaches } = args;
+  const ingress = ingressRules(args);
+  const egress = [...(reaches.length > 0 ? [toNameServer] : []), ...reaches.map(egressRule)];
+  return {
+    podSelector: { matchLabels: { ...selector } },
+    policyTypes: ["Ingress", "Egress"],
+    ...(ingress.length > 0 && { ingress }),
+    ...(egress.length > 0 && { egress }),
+  };
+}
+
+function ingressRules({ callers, ports }: TrafficArgs) {
+  const to = { ports: ports.map(tcp) };
+  // A load balancer hands on the addresses of its callers, which nobody knows.
+  if (callers === "loadBalancer") return [to];
+  if (callers.length === 0 || ports.length === 0) return [];
+  const peer = (name: string) => ({ podSelector: { matchLabels: { ...selectorLabels(name) } } });
+  return [{ from: callers.map(peer), ...to }];
+}
+
+function egressRule({ namespace, selector, targetPort }: Endpoint) {
+  const pods = {
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+    podSelector: { matchLabels: { ...selector } },
+  };
+  return { to: [pods], ports: [tcp(targetPort)] };
+}
+
+/** At every port: the pods of name servers listen at another one in each cluster. */
+const toNameServer = {
+  to: [
+    {
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+      podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+    },
+  ],
+};
+
+function tcp(port: number) {
+  return { protocol: "TCP", port };
+}

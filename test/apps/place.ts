@@ -1,0 +1,19 @@
+import { WorkloadNamespace } from "../../infra/platform/namespace";
+import type { Place } from "../../apps/workload";
+import type { Capabilities } from "../../infra/cluster";
+
+/** A namespace with its rules, on a cluster that offers a load balancer and nothing else. */
+export function place(capabilities: Partial<Capabilities> = {}): Place {
+  const quota = { pods: 20, cpu: "2", memory: "2Gi" } as const;
+  return {
+    namespace: new WorkloadNamespace("platform-web", { namespace: "web", quota }),
+    capabilities: {
+      loadBalancer: { annotations: {} },
+      storageClass: undefined,
+      networkPolicy: false,
+      podIdentity: false,
+      zones: [],
+      ...capabilities,
+    },
+  };
+}

@@ -59,6 +59,10 @@ export class ControlPlane extends pulumi.ComponentResource {
     const { autoModeNodeRole } = args;
     // Stack files disable the default one, with those of all packages.
     const plugin = new eks.Provider(`${name}-plugin`, {}, { parent: this });
+    // accepted CKV_AWS_39 of Cluster cluster-control-plane-eks: the public endpoint answers the addresses of
+    // api.publicCidrs only; where there are none it is off, and config/ refuses the whole Internet unless asked twice.
+    // accepted CKV_AWS_339 of Cluster cluster-control-plane-eks: the scanner's list of versions ends before
+    // 1.36, which EKS supports; config/kubernetes-versions.ts has the dates.
     const cluster = new eks.Cluster(`${name}-eks`, clusterArgs(args, role), {
       parent: this,
       protect: place.protect,

@@ -55,16 +55,12 @@ export function logKeyUse(place: Place, logGroups: readonly string[]): Statement
   return {
     Sid: "EncryptLogs",
     Principal: { Service: `logs.${place.region}.amazonaws.com` },
-    Action: [
-      "kms:Encrypt",
-      "kms:Decrypt",
-      "kms:ReEncrypt*",
-      "kms:GenerateDataKey*",
-      "kms:Describe*",
-    ],
+    // Not DescribeKey: it has no encryption context, so that the condition would never let it.
+    Action: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"],
     Resource: "*",
     Condition: {
-      ArnEquals: {
+      // A text to KMS, whatever it says.
+      StringEquals: {
         "kms:EncryptionContext:aws:logs:arn": logGroups.map((name) =>
           arn(place, "logs", `log-group:${name}`),
         ),

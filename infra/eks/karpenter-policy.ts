@@ -36,6 +36,8 @@ function read({ place, queueArn }: KarpenterRights): Statement[] {
     },
     { Sid: "ReadPrices", Action: "pricing:GetProducts", Resource: "*" },
     {
+      // accepted RESOURCE_MISMATCH of RolePolicy cluster-karpenter-role-policy/ReadAmis:
+      // the parameters that AWS publishes belong to no account, which the linter does not know.
       Sid: "ReadAmis",
       Action: "ssm:GetParameter",
       Resource: arn(place, "ssm", "parameter/aws/service/*", { accountId: "" }),
@@ -64,6 +66,8 @@ function launch(place: Place): Statement[] {
   const owned = ownTags(place, "ResourceTag");
   return [
     {
+      // accepted RESOURCE_MISMATCH of RolePolicy cluster-karpenter-role-policy/LaunchFrom:
+      // a launch needs a right to each thing that takes part in it; this and the next two are it together.
       Sid: "LaunchFrom",
       Action: LAUNCH,
       Resource: [
@@ -74,12 +78,16 @@ function launch(place: Place): Statement[] {
       ],
     },
     {
+      // accepted RESOURCE_MISMATCH of RolePolicy cluster-karpenter-role-policy/LaunchFromOwnTemplates:
+      // a part of the same right: the templates must be Karpenter's own.
       Sid: "LaunchFromOwnTemplates",
       Action: LAUNCH,
       Resource: ec2("launch-template"),
       Condition: owned,
     },
     {
+      // accepted RESOURCE_MISMATCH of RolePolicy cluster-karpenter-role-policy/LaunchTagged:
+      // a part of the same right: what is made must carry the cluster's tags, what is used need not.
       Sid: "LaunchTagged",
       Action: [...LAUNCH, "ec2:CreateLaunchTemplate"],
       Resource: made,

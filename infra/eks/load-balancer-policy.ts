@@ -23,6 +23,16 @@ export function loadBalancerStatements(place: Place): Statement[] {
   return [
     read,
     {
+      Sid: "ReadCertificates",
+      Action: "acm:DescribeCertificate",
+      Resource: arn(place, "acm", "certificate/*"),
+    },
+    {
+      Sid: "ReadSecurityGroupsOfVpcs",
+      Action: "ec2:GetSecurityGroupsForVpc",
+      Resource: arn(place, "ec2", "vpc/*"),
+    },
+    {
       Sid: "CreateServiceLinkedRole",
       Action: "iam:CreateServiceLinkedRole",
       Resource: arn(
@@ -40,6 +50,8 @@ export function loadBalancerStatements(place: Place): Statement[] {
       Condition: requested,
     },
     {
+      // accepted RESOURCE_MISMATCH of RolePolicy cluster-load-balancers-role-policy/CreateSecurityGroupsInVpc:
+      // a new group needs a right to itself, which is CreateSecurityGroups, and one to its VPC, which this is.
       Sid: "CreateSecurityGroupsInVpc",
       Action: "ec2:CreateSecurityGroup",
       Resource: arn(place, "ec2", "vpc/*"),
@@ -88,7 +100,6 @@ export function loadBalancerStatements(place: Place): Statement[] {
 const read: Statement = {
   Sid: "Read",
   Action: [
-    "acm:DescribeCertificate",
     "acm:ListCertificates",
     "ec2:DescribeAccountAttributes",
     "ec2:DescribeAddresses",
@@ -102,7 +113,6 @@ const read: Statement = {
     "ec2:DescribeTags",
     "ec2:DescribeVpcPeeringConnections",
     "ec2:DescribeVpcs",
-    "ec2:GetSecurityGroupsForVpc",
     "elasticloadbalancing:Describe*",
   ],
   Resource: "*",

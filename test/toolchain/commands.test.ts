@@ -3,11 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { waitForPage } from "../../toolchain/commands/page";
-import { projectRoot } from "../../toolchain/paths";
+import { bundle } from "../support/bundle";
 import { closedAddress, serve, temporaryFolder, writeExecutable } from "./support";
 
 const bundles = mkdtempSync(join(tmpdir(), "drydock-test-"));
@@ -15,15 +14,7 @@ afterAll(() => rmSync(bundles, { recursive: true, force: true }));
 
 // The command as it is shipped: one file, run by Node.
 beforeAll(async () => {
-  await build({
-    entryPoints: [join(projectRoot(), "toolchain/commands/main.ts")],
-    outfile: join(bundles, "cli.js"),
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    define: { "import.meta.url": "__bundleUrl" },
-    banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
-  });
+  await bundle("toolchain/commands/main.ts", join(bundles, "cli.js"));
 });
 
 /** Stands for the Pulumi CLI: writes down what it is asked, and answers as the test's files say. */

@@ -267,6 +267,8 @@ export function missingParts(record: ClusterRecord, paths: ClusterPaths): string
   ];
   return [
     ...(namespaceExists(record.network) ? [] : ["network namespace"]),
+    // Of a cluster from before there was one: with it come also the mounts and flags of that time.
+    ...(existsSync(paths.encryption) ? [] : ["key of the Secrets"]),
     ...(!record.realNode || mountNamespaceExists(paths) ? [] : ["mount namespace"]),
     ...dead.filter((name) => !isBeingRestarted(paths, name)),
     ...(isSupervised(paths) ? [] : [AGENT]),

@@ -73,6 +73,24 @@ const nodes = z
   })
   .meta({ description: "Nodes of the cluster." });
 
+const storage = z
+  .strictObject({
+    reclaimPolicy: z
+      .enum(["Retain", "Delete"])
+      .default("Delete")
+      .meta({
+        description:
+          "What becomes of a volume whose claim is deleted. `Retain` keeps its folder until someone deletes the " +
+          "PersistentVolume and the folder; all volumes go with the cluster. A change holds for volumes made later.",
+      }),
+  })
+  .meta({
+    description:
+      "Volumes on demand, as folders of the real node: the StorageClass `local-path` is the default. A folder has no " +
+      "size: what a claim asks for is neither reserved nor a limit, and cannot be expanded. Nodes that are all " +
+      "simulated have no volumes; a kind cluster has its own, which this does not change.",
+  });
+
 const local = z
   .strictObject({
     kind: z.literal("local").meta({ description: "A cluster on this machine; it costs nothing." }),
@@ -109,6 +127,15 @@ const local = z
           "Loopback address of this machine at which Services of type LoadBalancer answer, each at its own port. " +
           "Another one, such as 127.0.0.2, keeps two clusters' ports apart.",
         examples: ["127.0.0.1"],
+      }),
+    storage: storage.prefault({}),
+    metrics: z
+      .boolean()
+      .default(true)
+      .meta({
+        description:
+          "Whether a metrics-server runs on the real node: `kubectl top` and a HorizontalPodAutoscaler need it. It " +
+          "takes some 65 MB of resident memory, 15 MB of them its own. false: none. A kind cluster and simulated nodes have none.",
       }),
   })
   .meta({ description: "A Kubernetes cluster on this machine." });

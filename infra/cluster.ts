@@ -66,6 +66,8 @@ export async function createCluster(name: string, config: Config["cluster"]): Pr
         nodes: config.nodes,
         engine: config.engine,
         loadBalancerAddress: config.loadBalancerAddress,
+        storage: config.storage,
+        metrics: config.metrics,
       });
     }
     case "eks": {

@@ -32,7 +32,7 @@ export async function unpackRelease(
   if (absent !== undefined) {
     throw new ToolError({
       what: `${titleOf(release)}: the archive does not hold ${absent}`,
-      where: expand(release.url, release.version, platform),
+      where: expand(release.url ?? "", release.version, platform),
     });
   }
 }

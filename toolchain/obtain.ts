@@ -112,7 +112,8 @@ async function downloadAll(
   signal.throwIfAborted();
 }
 
-function downloadUrl(release: Release, { mirror, cache }: Run): string {
+function downloadUrl(release: Release, { mirror, cache }: Run): string | undefined {
+  if (release.url === undefined) return undefined;
   const url = expand(release.url, release.version, cache.platform);
   if (mirror === undefined || mirror === "") return url;
   const { host, pathname } = new URL(url);
@@ -127,8 +128,10 @@ async function downloadRelease(
   const { cache, signal } = run;
   const sha256 = release.sha256[cache.platform];
   if (!run.downloads) throw new DownloadError("DRYDOCK_DOWNLOADS is off");
-  if (sha256 === undefined) throw new DownloadError(`no pinned release for ${cache.platform}`);
   const url = downloadUrl(release, run);
+  if (sha256 === undefined || url === undefined) {
+    throw new DownloadError(`no pinned release for ${cache.platform}`);
+  }
   const status = (text: string) =>
     run.report({ kind: "status", group: release.recipe, text: `${titleOf(release)}: ${text}` });
   const onWait = () => status("another drydock is fetching it, waiting");

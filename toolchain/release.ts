@@ -14,6 +14,8 @@ export type ToolName =
   | "kwok"
   | "kwokctl"
   | "coredns"
+  | "metrics-server"
+  | "local-path-provisioner"
   | "etcd"
   | "etcdctl"
   | "etcdutl"
@@ -53,7 +55,8 @@ export interface Release {
   /** Of a tool that there is once a Kubernetes minor: the minor. Absent: the release serves all. */
   readonly kubernetes?: KubernetesMinor;
   readonly fit: Fit;
-  readonly url: string;
+  /** Absent: it is published as a container image only. */
+  readonly url?: string;
   readonly sha256: Partial<Readonly<Record<Platform, string>>>;
   /** Taken from the archive too where it has them; they must lie next to the tool. */
   readonly companions?: readonly string[];
@@ -68,6 +71,7 @@ export type RecipeName =
   | "runc"
   | "registry"
   | "kubernetes"
+  | "addons"
   | "kubernetes-1.35"
   | "kind";
 

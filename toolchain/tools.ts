@@ -25,6 +25,8 @@ const CNI_VERSION = "1.9.1";
 const PULUMI_VERSION = "3.259.0";
 const REGISTRY_VERSION = "3.1.2";
 const RUNC_VERSION = "1.4.3";
+const LOCAL_PATH_PROVISIONER_VERSION = "0.0.30";
+const METRICS_SERVER_VERSION = "0.9.0";
 
 function kubernetesRecipe(minor: KubernetesMinor, module: string, title: string): Recipe {
   const [major = "", minorNumber = ""] = minor.split(".");
@@ -79,6 +81,15 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   // Its version is a constant in its source.
   kind: { module: "kind", title: "kind", variables: {} },
   kubernetes: kubernetesRecipe("1.36", "kubernetes", "Kubernetes, kwok, CoreDNS"),
+  // A build of its own: Go refuses two spellings of one import path, of which the kubelet has the other.
+  addons: {
+    module: "kubernetes",
+    title: "local-path-provisioner, metrics-server",
+    variables: {
+      "main.VERSION": `v${LOCAL_PATH_PROVISIONER_VERSION}`,
+      "k8s.io/client-go/pkg/version.gitVersion": `v${METRICS_SERVER_VERSION}`,
+    },
+  },
   "kubernetes-1.35": kubernetesRecipe("1.35", "kubernetes-1.35", "Kubernetes 1.35"),
 };
 
@@ -277,6 +288,34 @@ export const RELEASES: readonly Release[] = [
         probe: { args: ["-version"], pattern: /CoreDNS-(\d+\.\d+\.\d+)/ },
         member: "coredns",
         package: "./coredns",
+      },
+    ],
+  },
+  {
+    name: "local-path-provisioner",
+    version: LOCAL_PATH_PROVISIONER_VERSION,
+    fit: "sameMinor",
+    sha256: {},
+    recipe: "addons",
+    tools: [
+      {
+        name: "local-path-provisioner",
+        probe: { args: ["--version"], pattern: /version v(\d+\.\d+\.\d+)/ },
+        package: "github.com/rancher/local-path-provisioner",
+      },
+    ],
+  },
+  {
+    name: "metrics-server",
+    version: METRICS_SERVER_VERSION,
+    fit: "sameMinor",
+    sha256: {},
+    recipe: "addons",
+    tools: [
+      {
+        name: "metrics-server",
+        probe: { args: ["--version"], pattern: /^v(\d+\.\d+\.\d+)/m },
+        package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
       },
     ],
   },

@@ -1,9 +1,11 @@
 import { stat } from "node:fs/promises";
 
+import type { ToolName } from "../../toolchain/release";
 import { writeArchive, type Blob } from "./archive";
 import { resolveBase } from "./base";
 import type { BuildContext, ResolvedBase } from "./context";
 import { digestOf } from "./canonical";
+import { ImageError } from "./errors";
 import { hashRecipeInputs } from "./hash";
 import { readEntries } from "./layer";
 import * as oci from "./oci";
@@ -18,6 +20,8 @@ export interface BuildOptions {
   readonly root?: string;
   /** Path of the `crane` binary. Default: no registry is asked, the fallback base is used. */
   readonly crane?: string;
+  /** Path of a program of the toolchain that a fallback base names. Default: there is none. */
+  readonly tool?: (name: ToolName) => Promise<string>;
   /** Registry host of the reference. Default `localhost`, which no node can pull from by mistake. */
   readonly registry?: string;
   readonly signal?: AbortSignal;
@@ -145,13 +149,25 @@ function toDescriptor({ mediaType, digest, size }: MemoryBlob): oci.Descriptor {
 }
 
 function contextOf(options: BuildOptions): BuildContext {
-  const { cacheDirectory, root = process.cwd(), crane, signal, onProgress } = options;
+  const { cacheDirectory, root = process.cwd(), crane, tool, signal, onProgress } = options;
   return {
     cache: imageCache(cacheDirectory),
     root,
     architecture: oci.hostArchitecture(),
     crane,
+    tool: tool ?? noTool,
     signal,
     onProgress: onProgress ?? (() => undefined),
   };
+}
+
+function noTool(name: ToolName): Promise<string> {
+  return Promise.reject(
+    new ImageError({
+      what: "An image needs a program that is not at hand.",
+      where: name,
+      why: "the image's registry does not answer, and nobody looks for the program",
+      fix: "make the registry reachable, or build the image where the project's tools are found",
+    }),
+  );
 }

@@ -1,3 +1,4 @@
+import type { ToolName } from "../../toolchain/release";
 import type { ImageCache } from "./cache";
 import type { Architecture, Descriptor, HistoryEntry, RuntimeConfig } from "./oci";
 
@@ -9,6 +10,8 @@ export interface BuildContext {
   readonly architecture: Architecture;
   /** Path of the `crane` binary; without it no registry is asked. */
   readonly crane: string | undefined;
+  /** Path of a program of the toolchain, which is obtained where it is not there. */
+  readonly tool: (name: ToolName) => Promise<string>;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (line: string) => void;
 }

@@ -3,4 +3,10 @@ export { ImageError, type ImageProblem } from "./errors";
 export { hashRecipeInputs } from "./hash";
 export type * from "./recipe";
 export { findArchive, type BuiltImage } from "./store";
-export { corednsRecipe, pauseRecipe, COREDNS_PORT } from "./system";
+export {
+  corednsRecipe,
+  COREDNS_PORT,
+  localPathProvisionerRecipe,
+  metricsServerRecipe,
+  pauseRecipe,
+} from "./system";

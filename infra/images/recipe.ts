@@ -1,3 +1,5 @@
+import type { ToolName } from "../../toolchain/release";
+
 /**
  * An image as data. A recipe holds no absolute path but that of a tool's binary, so it can be a
  * Pulumi input: the same checkout gives the same recipe, and the same hash, on every machine.
@@ -46,7 +48,12 @@ export interface DebianBase {
    */
   readonly packages: Readonly<Record<string, readonly string[]>>;
   /** Package whose upstream version becomes the version of the image. */
-  readonly versionPackage: string;
+  readonly versionPackage?: string;
+  /**
+   * Path in the image -> program of the toolchain. Found, downloaded or built only where this base is
+   * used; its version moves with {@link RegistryBase.reference}.
+   */
+  readonly tools?: Readonly<Record<string, ToolName>>;
   /** What a registry base brings along and the packages do not: accounts, links, directories. */
   readonly files: readonly LayerEntry[];
   /** Overrides {@link ImageRecipe.config} where this base is used. */

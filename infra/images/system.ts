@@ -31,6 +31,47 @@ export function pauseRecipe(): ImageRecipe {
   };
 }
 
+/**
+ * Makes and clears the folders of volumes. The official image brings a shell along, which the pods
+ * that do the work on a node need.
+ */
+export function localPathProvisionerRecipe(): ImageRecipe {
+  return {
+    name: "drydock/local-path-provisioner",
+    title: "local-path-provisioner",
+    description: "Makes volumes on demand, in folders of the node.",
+    base: {
+      kind: "registry",
+      reference:
+        "docker.io/rancher/local-path-provisioner:v0.0.30@sha256:9b914881170048f80ae9302f36e5b99b4a6b18af73a38adc1c66d12f65d360be",
+      fallback: {
+        packages: { "busybox-static": ["usr/bin/busybox"] },
+        files: busyboxLinks("sh", "mkdir", "rm"),
+        tools: { "usr/bin/local-path-provisioner": "local-path-provisioner" },
+      },
+    },
+    layers: [],
+    config: {},
+  };
+}
+
+/** Tells what pods and nodes use, which autoscalers and `kubectl top` ask for. */
+export function metricsServerRecipe(): ImageRecipe {
+  return {
+    name: "drydock/metrics-server",
+    title: "metrics-server",
+    description: "CPU and memory that pods and nodes use, for autoscalers and kubectl top.",
+    base: {
+      kind: "registry",
+      // A tag of registry.k8s.io is never moved.
+      reference: "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
+      fallback: { packages: {}, files: [], tools: { "metrics-server": "metrics-server" } },
+    },
+    layers: [],
+    config: { entrypoint: ["/metrics-server"] },
+  };
+}
+
 export interface CorednsRecipeArgs {
   /** Path of a statically linked `coredns` binary. */
   readonly binary: string;

@@ -7,12 +7,16 @@ export interface ChosenEngine {
   readonly realNode: boolean;
 }
 
+/** Of a native cluster with a real node. */
+export const LOCAL_STORAGE_CLASS = "local-path";
+
 export function localCapabilities({ engine, realNode }: ChosenEngine): Capabilities {
+  // kind's local-path provisioner has a name of its own; on simulated nodes nobody mounts a volume.
+  const nativeClass = realNode ? LOCAL_STORAGE_CLASS : undefined;
   return {
     // The cluster's agent takes up every Service of type LoadBalancer.
     loadBalancer: { annotations: {} },
-    // kind's local-path provisioner.
-    storageClass: engine === "kind" ? "standard" : undefined,
+    storageClass: engine === "kind" ? "standard" : nativeClass,
     // Enforced by the cluster's agent, and by kind's network plugin since kind 0.24. Simulated pods
     // have no traffic.
     networkPolicy: realNode,

@@ -4,16 +4,25 @@ import * as pulumi from "@pulumi/pulumi";
 import { ask } from "../ask";
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
 import { hashRecipeInputs } from "../images/hash";
+import { localPathProvisionerRecipe, metricsServerRecipe } from "../images/system";
 import { type ChosenEngine, localCapabilities } from "./capabilities";
 import { CoreDns } from "./coredns";
-import { ClusterResource, ImageResource } from "./resources";
-import type { ClusterSpec, LocalEngine } from "./runtime/spec";
+import { MetricsServer } from "./metrics-server";
+import { ClusterResource, type ClusterResourceArgs, ImageResource } from "./resources";
+import { type ClusterSpec, type LocalEngine, realNodeName } from "./runtime/spec";
+import { Storage } from "./storage";
 
 export interface LocalClusterArgs extends Omit<ClusterSpec, "name" | "engine"> {
   /** Name on this machine: of the network namespace or the container, and of the nodes. */
   readonly clusterName: string;
   /** What it runs in. `auto`: by what the machine permits. */
   readonly engine: "auto" | LocalEngine;
+  readonly storage: {
+    /** What becomes of a volume whose claim is deleted. */
+    readonly reclaimPolicy: "Retain" | "Delete";
+  };
+  /** Whether CPU and memory of pods are measured, for autoscalers and `kubectl top`. */
+  readonly metrics: boolean;
 }
 
 /**
@@ -33,14 +42,18 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
 
   /** @throws RunError where what `engine` demands cannot be had on this machine */
   static async create(name: string, args: LocalClusterArgs): Promise<LocalCluster> {
-    const chosen = await ask<ChosenEngine>("drydock:local:chooseEngine", { ...args });
-    return new LocalCluster(name, args, chosen);
+    const { clusterName, kubernetesVersion, nodes, engine, loadBalancerAddress } = args;
+    const spec = { clusterName, kubernetesVersion, nodes, engine, loadBalancerAddress };
+    const chosen = await ask<ChosenEngine>("drydock:local:chooseEngine", { ...spec });
+    const cluster = new LocalCluster(name, { ...spec, engine: chosen.engine }, chosen);
+    // kind brings a name server and storage of its own.
+    if (chosen.engine === "native") cluster.addOns(name, args, chosen);
+    return cluster;
   }
 
-  private constructor(name: string, args: LocalClusterArgs, chosen: ChosenEngine) {
+  private constructor(name: string, args: ClusterResourceArgs, chosen: ChosenEngine) {
     super("drydock:infra:LocalCluster", name);
-    const { engine } = chosen;
-    this.cluster = new ClusterResource(`${name}-local`, { ...args, engine }, { parent: this });
+    this.cluster = new ClusterResource(`${name}-local`, args, { parent: this });
     this.capabilities = localCapabilities(chosen);
     this.name = this.cluster.clusterName;
     this.kubeconfig = this.cluster.kubeconfig;
@@ -60,19 +73,25 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
       provider: this.provider,
       transformations: [goesWith(this.cluster)],
     };
-    // kind brings a name server of its own.
-    if (engine === "native") {
-      new CoreDns(
-        `${name}-coredns`,
-        { image: this.cluster.coreDnsImage },
-        { ...this.options, parent: this },
-      );
-    }
     this.registerOutputs({
       name: this.name,
       kubeconfig: this.kubeconfig,
       servesTraffic: this.servesTraffic,
     });
+  }
+
+  /** What an application takes for granted; it comes up beside the applications. */
+  private addOns(name: string, args: LocalClusterArgs, { realNode }: ChosenEngine): void {
+    const within = { ...this.options, parent: this };
+    new CoreDns(`${name}-coredns`, { image: this.cluster.coreDnsImage }, within);
+    if (!realNode) return;
+    const { reclaimPolicy } = args.storage;
+    const image = this.image(`${name}-storage`, localPathProvisionerRecipe());
+    const nodeName = realNodeName(args.clusterName);
+    new Storage(`${name}-storage`, { image, nodeName, reclaimPolicy }, within);
+    if (!args.metrics) return;
+    const metrics = this.image(`${name}-metrics`, metricsServerRecipe());
+    new MetricsServer(`${name}-metrics`, { image: metrics }, within);
   }
 
   /** Builds the image on this machine and brings it into the node, without a registry. */

@@ -39,7 +39,7 @@ describe("a wrong configuration", () => {
       raw: { cluster: { ...cluster, colour: "red" } },
       message: `The stack's configuration has 1 problem:
   drydock:cluster.colour = "red"
-    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress
+    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics
     fix:  remove it`,
     },
     {
@@ -169,7 +169,7 @@ ${["nginx", "renderer", "uploader"]
       raw: {},
       message: `The stack's configuration has 1 problem:
   drydock:cluster
-    rule: is missing; it must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress
+    rule: is missing; it must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics
     fix:  add it, for example: {"kind":"local","name":"drydock-dev"}`,
     },
     {
@@ -185,7 +185,7 @@ ${["nginx", "renderer", "uploader"]
       raw: { cluster: "local" },
       message: `The stack's configuration has 1 problem:
   drydock:cluster = "local"
-    rule: must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress
+    rule: must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics
     fix:  change it, for example: {"kind":"local","name":"drydock-dev"}`,
     },
     {
@@ -196,7 +196,7 @@ ${["nginx", "renderer", "uploader"]
     rule: must be one of "local", "existing", "eks"
     fix:  change it, for example: "local"
   drydock:cluster.nodez = 1
-    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress
+    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics
     fix:  did you mean nodes?`,
     },
     {

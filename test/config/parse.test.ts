@@ -21,6 +21,8 @@ describe("a right configuration", () => {
           taints: { real: [] },
         },
         loadBalancerAddress: "127.0.0.1",
+        storage: { reclaimPolicy: "Delete" },
+        metrics: true,
       },
       platform: { namespaces: { web: { quota: { pods: 20, cpu: "2", memory: "2Gi" } } } },
       apps: {

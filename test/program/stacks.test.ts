@@ -141,6 +141,7 @@ const identifiers = [
   "DefaultSecurityGroup.vpcId",
   "ClusterRoleBinding.roleRef.name",
   "ClusterRoleBinding.subjects.#.name",
+  "Deployment.spec.template.metadata.annotations.drydock.dev/helper-pod", // It names an image.
   "Deployment.spec.template.spec.containers.#.image",
   "Deployment.spec.template.spec.volumes.#.configMap.name",
   "EC2NodeClass.spec.blockDeviceMappings.#.ebs.kmsKeyID",

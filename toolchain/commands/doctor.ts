@@ -120,7 +120,9 @@ class Obtainable {
   async #unreachable(release: Release): Promise<string | undefined> {
     const platform = currentPlatform();
     if (this.context.env.DRYDOCK_DOWNLOADS === "off") return "DRYDOCK_DOWNLOADS is off";
-    if (release.sha256[platform] === undefined) return `no release for ${platform}`;
+    if (release.url === undefined || release.sha256[platform] === undefined) {
+      return `no release for ${platform}`;
+    }
     const url = expand(release.url, release.version, platform);
     return this.#downloader.checkHost(url, this.context.signal).then(() => undefined, reasonOf);
   }

@@ -7,7 +7,7 @@ import { digestOf } from "../canonical";
 import { ImageError, lastLine } from "../errors";
 import { readEntries } from "../layer";
 import { historyOf, MEDIA_TYPES, type Descriptor } from "../oci";
-import type { DebianBase } from "../recipe";
+import type { DebianBase, LayerEntry } from "../recipe";
 import { writeTar, type TarEntry } from "../tar";
 import { Apt, type Candidate } from "./apt";
 import { machineRelease, MERGED_USR, select, unpack } from "./packages";
@@ -29,9 +29,11 @@ export async function assembleDebianBase(
   );
   const { libraries, named, packages } = select(base, unpacked);
   const skeleton = [...MERGED_USR, ...files, ...readEntries(base.files, context.root)];
+  const programs = readEntries(await toolEntries(base, context), context.root);
   const layers = [
     await storeLayer([...skeleton, ...libraries], context),
     ...(named.length === 0 ? [] : [await storeLayer(named, context)]),
+    ...(programs.length === 0 ? [] : [await storeLayer(programs, context)]),
   ];
   const version = packages.find(({ name }) => name === base.versionPackage)?.version;
   return {
@@ -41,12 +43,23 @@ export async function assembleDebianBase(
     packages: packages.map((one) => `${one.name}=${one.version}`),
     layers,
     diffIds: layers.map(({ digest }) => digest),
-    history: [historyOf(`libraries of ${release}`), historyOf(`packages of ${release}`)].slice(
-      0,
-      layers.length,
-    ),
+    history: [
+      historyOf(`libraries of ${release}`),
+      ...(named.length === 0 ? [] : [historyOf(`packages of ${release}`)]),
+      ...(programs.length === 0 ? [] : [historyOf("programs of the toolchain")]),
+    ],
     runtime: {},
   };
+}
+
+async function toolEntries(
+  { tools = {} }: DebianBase,
+  context: BuildContext,
+): Promise<LayerEntry[]> {
+  const entries = Object.entries(tools).map(async ([path, name]) => {
+    return { kind: "file", path, from: await context.tool(name), mode: 0o755 } as const;
+  });
+  return Promise.all(entries);
 }
 
 async function storeLayer(
@@ -69,6 +82,7 @@ function debFile({ cache }: BuildContext, { sha256 }: Candidate): string {
  */
 async function fetchPackages(base: DebianBase, context: BuildContext): Promise<Candidate[]> {
   const names = Object.keys(base.packages);
+  if (names.length === 0) return [];
   try {
     return await fetchWith(Apt.system(context.signal), names, context);
   } catch (error) {

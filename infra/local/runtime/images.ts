@@ -1,3 +1,4 @@
+import type { ToolName } from "../../../toolchain/release";
 import type { ImageRecipe } from "../../images/recipe";
 import type { BuiltImage } from "../../images/store";
 import { corednsRecipe, pauseRecipe } from "../../images/system";
@@ -5,6 +6,8 @@ import type { Tools } from "./control-plane";
 import { REGISTRY_HOST } from "./registry";
 
 export interface ImageContext {
+  /** Obtains what an image is made of where its registry does not answer. */
+  readonly resolveTools: (names: readonly ToolName[]) => Promise<Tools>;
   readonly projectRoot: string;
   readonly cacheDirectory: string;
   readonly signal?: AbortSignal;
@@ -17,7 +20,7 @@ export async function build(
   tools: Tools,
   context: ImageContext,
 ): Promise<BuiltImage> {
-  const { projectRoot, cacheDirectory, signal, onProgress } = context;
+  const { projectRoot, cacheDirectory, resolveTools, signal, onProgress } = context;
   const crane = tools.crane;
   // Loaded when an image is built: a preview only asks which are there.
   const { buildImage } = await import("../../images/build.js");
@@ -25,6 +28,7 @@ export async function build(
     registry: REGISTRY_HOST,
     cacheDirectory,
     root: projectRoot,
+    tool: async (name) => (await resolveTools([name]))[name] ?? name,
     ...(crane === undefined ? {} : { crane }),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),

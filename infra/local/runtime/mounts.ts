@@ -11,6 +11,7 @@ import { basename, dirname, join } from "node:path";
 
 import type { ClusterPaths } from "./paths";
 import { type Command, inNamespace, readText, run } from "./process";
+import { VOLUMES_FOLDER } from "./spec";
 
 /**
  * The kubelet's folder. Its usual place: sockets below it would not fit into the 107 bytes of a
@@ -20,7 +21,7 @@ export const KUBELET_FOLDER = "/var/lib/kubelet";
 
 /**
  * Folders that in the cluster's mount namespace are the cluster's own: the kubelet, containerd and
- * the CNI library do not let one choose their place.
+ * the CNI library do not let one choose their place, and objects name that of volumes.
  */
 export const FIXED_FOLDERS = [
   KUBELET_FOLDER,
@@ -28,6 +29,7 @@ export const FIXED_FOLDERS = [
   "/var/lib/cni",
   "/var/log/containers",
   "/opt/containerd",
+  VOLUMES_FOLDER,
 ];
 
 const STEP = "making the node's mount namespace";

@@ -89,6 +89,9 @@ export const CLUSTER_DOMAIN = "cluster.local";
 /** Simulated nodes when there is no real one and none were asked for: enough to show spreading. */
 export const DEFAULT_SIMULATED_NODES = 3;
 
+/** Where the real node keeps volumes made on demand; the same on every machine, since objects name it. */
+export const VOLUMES_FOLDER = "/opt/local-path-provisioner";
+
 export function realNodeName(cluster: string): string {
   return `${cluster}-node-1`;
 }

@@ -1,0 +1,275 @@
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+
+import { clientUrl } from "../../infra/local/runtime/etcd";
+import { clusterPaths } from "../../infra/local/runtime/paths";
+import { freePort } from "../../infra/local/runtime/ports";
+import { readRecord } from "../../infra/local/runtime/record";
+import { VOLUMES_FOLDER } from "../../infra/local/runtime/spec";
+import { Checkout } from "./support/checkout";
+import { simulateReboot } from "./support/host";
+import { loadWhile } from "./support/load-while";
+import { watchPage } from "./support/page";
+import { report } from "./support/report";
+import { StoreWorkload } from "./support/workload";
+
+const CLUSTER = `addons-${String(process.pid)}`;
+// Not in this file, which lies in the checkout too.
+const CANARIES = [randomUUID(), randomUUID()] as const;
+const noRealNode = inject("noRealNode");
+if (noRealNode.length > 0) {
+  report("not checked, because nodes can only be simulated here: volumes, secrets, metrics");
+}
+
+/** One cluster for all: each step stands on the one before. */
+describe.skipIf(noRealNode.length > 0)("volumes, secrets and metrics of the local cluster", () => {
+  let checkout: Checkout;
+  let store: StoreWorkload;
+  let url: string;
+  let image: string;
+
+  beforeAll(async () => {
+    checkout = await Checkout.create(CLUSTER);
+    const port = await freePort();
+    url = `http://127.0.0.1:${String(port)}`;
+    checkout.configure((config) => {
+      config["drydock:cluster"].name = CLUSTER;
+      config["drydock:apps"].nginx.port = port;
+    });
+    await checkout.install();
+    const started = await checkout.npm("start");
+    expect(started.code, started.all).toBe(0);
+    await checkout.loadEnvironment();
+    const path = "jsonpath={.spec.template.spec.containers[0].image}";
+    const nginx = ["get", "deployment", "nginx", "--namespace", "web", "--output", path];
+    image = (await checkout.kubectl(...nginx)).stdout;
+    store = new StoreWorkload(checkout);
+    await store.create({ image, password: CANARIES[0] });
+  });
+
+  afterAll(async () => {
+    await checkout.remove();
+  });
+
+  const volumes = () => join(clusterPaths(checkout.folder, CLUSTER).node, "host", VOLUMES_FOLDER);
+  const contents = () =>
+    Promise.all([0, 1].map((replica) => store.exec(replica, "cat", "/data/name")));
+
+  describe("secrets", () => {
+    it("reach a file in the pod, and etcd only encrypted", async () => {
+      expect(await store.exec(0, "cat", "/key/password")).toBe(CANARIES[0]);
+      const name = await store.get("{.items[0].metadata.name}", "secrets");
+      const stored = await etcdValue(`/registry/secrets/addons/${name}`);
+      expect(stored).toMatch(/k8s:enc:secretbox:v1:key-[0-9a-f]{16}:/);
+      expect(stored).not.toContain(CANARIES[0]);
+    });
+
+    it("are rotated without another image", async () => {
+      const former = await store.ready();
+      await store.setPassword(CANARIES[1]);
+      await store.up();
+      await store.ready(former);
+      expect(await store.exec(1, "cat", "/key/password")).toBe(CANARIES[1]);
+      expect(
+        await store.get("{.spec.template.spec.containers[0].image}", "statefulset/store"),
+      ).toBe(image);
+    });
+
+    it("stand nowhere in clear: etcd's files, snapshot, state, configuration, logs, what was printed", async () => {
+      const snapshot = join(checkout.home, "etcd.db");
+      const taken = await checkout.npm("run", "snapshot", "--", snapshot);
+      expect(taken.code, taken.all).toBe(0);
+      const paths = clusterPaths(checkout.folder, CLUSTER);
+      expect(statSync(paths.encryption).mode & 0o777).toBe(0o600);
+      // Layers of images are the only thing left out: no object of the cluster gets there.
+      const files = [...filesBelow(join(checkout.folder, "..")), snapshot].filter(
+        (file) =>
+          !file.startsWith(join(paths.node, "containerd")) && !file.includes("node_modules"),
+      );
+      expect(files.some((file) => file.endsWith("etcd/member/snap/db"))).toBe(true);
+      expect(files.some((file) => file.endsWith(".wal"))).toBe(true);
+      expect(files.some((file) => file.endsWith("addons.json"))).toBe(true);
+      const forms = CANARIES.flatMap((text) => [text, Buffer.from(text).toString("base64")]);
+      const found = files.filter((file) => {
+        const data = readFileSync(file);
+        return forms.some((text) => data.includes(text));
+      });
+      expect(found).toEqual([]);
+      expect(store.printed).toContain("kubernetes:core/v1:Secret");
+      expect(forms.filter((text) => store.printed.includes(text))).toEqual([]);
+      report(`2 canaries in none of ${String(files.length)} files`);
+    });
+  });
+
+  describe("volumes", () => {
+    it("are one a replica, made on demand", async () => {
+      for (const replica of [0, 1]) {
+        await store.exec(replica, "sh", "-c", "busybox hostname > /data/name");
+      }
+      expect(await contents()).toEqual(["store-0", "store-1"]);
+      expect(readdirSync(volumes())).toHaveLength(2);
+      const classes = "{.items[*].spec.storageClassName}";
+      expect(await store.get(classes, "persistentvolumeclaims")).toBe("local-path local-path");
+    });
+
+    it("survive the deletion of the pods, the end of a container and another pod template", async () => {
+      const first = await store.ready();
+      await store.kubectl("delete", "pods", "--all", "--wait=true");
+      const second = await store.ready(first);
+      expect(await contents()).toEqual(["store-0", "store-1"]);
+      await store.exec(0, "kill", "1");
+      await waitFor(
+        async () =>
+          (await store.get("{.status.containerStatuses[0].restartCount}", "pod/store-0")) === "1",
+      );
+      await store.ready();
+      expect(await store.exec(0, "cat", "/data/name")).toBe("store-0");
+      await store.set({ revision: "2" });
+      await store.up();
+      await store.ready(second);
+      expect(await contents()).toEqual(["store-0", "store-1"]);
+    });
+
+    it("survive the end of everything that runs, as a reboot brings it", async () => {
+      await simulateReboot(checkout.folder, CLUSTER);
+      const started = await checkout.npm("start");
+      expect(started.code, started.all).toBe(0);
+      await store.ready();
+      expect(await contents()).toEqual(["store-0", "store-1"]);
+      expect(await store.exec(0, "cat", "/key/password")).toBe(CANARIES[1]);
+    });
+
+    it("go with their claim, or stay where the configuration says so", async () => {
+      await checkout.kubectl("--namespace", "addons", "delete", "statefulset", "store");
+      await store.kubectl("delete", "persistentvolumeclaim", "data-store-0");
+      await waitFor(() => Promise.resolve(readdirSync(volumes()).length === 1));
+      checkout.configure((config) => {
+        Object.assign(config["drydock:cluster"], { storage: { reclaimPolicy: "Retain" } });
+      });
+      const retain = await checkout.pulumi("up", "--yes", "--non-interactive");
+      expect(retain.code, retain.all).toBe(0);
+      // Of the volumes that are there the former policy holds; the new one gets the new.
+      await store.up();
+      await store.ready();
+      await store.exec(0, "sh", "-c", "echo kept > /data/name");
+      await checkout.kubectl("--namespace", "addons", "delete", "statefulset", "store");
+      await store.kubectl("delete", "persistentvolumeclaim", "--all");
+      const phases = "{.items[*].status.phase}";
+      await waitFor(async () => (await store.get(phases, "persistentvolumes")) === "Released");
+      const [left = "none"] = readdirSync(volumes());
+      expect(readFileSync(join(volumes(), left, "name"), "utf8")).toBe("kept\n");
+      report("reclaimPolicy Delete: the folder is gone with its claim; Retain: it is kept");
+    });
+  });
+
+  describe("metrics", () => {
+    it("say what pods and nodes use, by a kubelet whose certificate is checked", async () => {
+      const args = ["get", "deployment", "metrics-server", "--namespace", "kube-system"];
+      const spec = await checkout.kubectl(...args, "--output", "jsonpath={.spec.template.spec}");
+      expect(spec.stdout).toContain("--kubelet-certificate-authority=");
+      expect(spec.stdout).not.toContain("insecure");
+      await waitFor(async () => (await topPods()).length === 3);
+      const node = await checkout.kubectl("top", "nodes", "--no-headers");
+      expect(node.stdout).toMatch(new RegExp(`^${CLUSTER}-node-1 +\\d+m +\\d+% +\\d+Mi`));
+      for (const line of await topPods()) expect(line).toMatch(/^nginx-\S+ +\d+m +\d+Mi *$/);
+    });
+
+    it("let a HorizontalPodAutoscaler follow load, up and down, without a failed request", async () => {
+      await checkout.kubectl("apply", "--filename", writeJson("autoscaler.json", AUTOSCALER));
+      const before = Date.now();
+      const seconds = () => ((Date.now() - before) / 1000).toFixed(0);
+      const up = await loadWhile(url, async () => (await replicas()) > 3);
+      const reached = await replicas();
+      report(
+        `${String(reached)} pods after ${seconds()} s of load; ${String(up.answered)} requests answered, ${String(up.failed.length)} failed`,
+      );
+      expect(reached).toBeGreaterThan(3);
+      expect(Date.now() - before).toBeLessThan(60_000);
+      expect(up.failed).toEqual([]);
+      expect(up.answered).toBeGreaterThan(1_000);
+      const down = await watchPage(url, () => waitFor(async () => (await replicas()) === 3));
+      report(
+        `3 pods again ${seconds()} s after the start; ${String(down.answered)} requests answered`,
+      );
+      expect(down.failed).toEqual([]);
+      await checkout.kubectl("--namespace", "web", "delete", "horizontalpodautoscaler", "nginx");
+    });
+  });
+
+  async function topPods(): Promise<string[]> {
+    const { code, stdout } = await checkout.kubectl(
+      "top",
+      "pods",
+      "--namespace",
+      "web",
+      "--no-headers",
+    );
+    return code === 0 ? stdout.split("\n").filter(Boolean) : [];
+  }
+
+  async function replicas(): Promise<number> {
+    const path = "jsonpath={.status.readyReplicas}";
+    const args = ["get", "deployment", "nginx", "--namespace", "web", "--output", path];
+    return Number((await checkout.kubectl(...args)).stdout);
+  }
+
+  function writeJson(name: string, value: object): string {
+    const file = join(checkout.home, name);
+    writeFileSync(file, JSON.stringify(value));
+    return file;
+  }
+
+  /** As etcd holds it. */
+  async function etcdValue(key: string): Promise<string> {
+    const paths = clusterPaths(checkout.folder, CLUSTER);
+    const record = readRecord(paths);
+    if (record?.network.kind !== "namespace") throw new Error("the cluster has no namespace");
+    const pki = paths.controlPlaneCertificates;
+    const { stdout } = await checkout.run("nsenter", [
+      `--net=/run/netns/${record.network.namespace}`,
+      join(inject("binaries"), "etcdctl"),
+      `--endpoints=${clientUrl(record)}`,
+      `--cacert=${join(pki, "ca.crt")}`,
+      `--cert=${join(pki, "admin.crt")}`,
+      `--key=${join(pki, "admin.key")}`,
+      ...["get", key, "--print-value-only"],
+    ]);
+    return stdout;
+  }
+});
+
+/** Looks at what the pods use, and back within the shortest windows that there are. */
+const AUTOSCALER = {
+  apiVersion: "autoscaling/v2",
+  kind: "HorizontalPodAutoscaler",
+  metadata: { name: "nginx", namespace: "web" },
+  spec: {
+    scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "nginx" },
+    minReplicas: 3,
+    maxReplicas: 5,
+    metrics: [
+      {
+        type: "Resource",
+        resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 50 } },
+      },
+    ],
+    behavior: { scaleDown: { stabilizationWindowSeconds: 10 } },
+  },
+};
+
+async function waitFor(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`not within 120 s: ${holds.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}

@@ -45,6 +45,23 @@ const storage = z
   })
   .meta({ description: "Volumes: an encrypted gp3 StorageClass is always there, as the default." });
 
+const secrets = z
+  .strictObject({
+    externalStore: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          "Whether pods can mount entries of AWS Secrets Manager and Parameter Store as files, by the Secrets Store CSI " +
+          "driver and AWS's provider for it: what they hold then lies neither in the stack's state nor in etcd. The pod " +
+          "names them in a SecretProviderClass with `usePodIdentity`, and its own role must allow reading them. Not on " +
+          "Fargate. 0.40 USD a secret and month (us-east-1, 2026-08).",
+      }),
+  })
+  .meta({
+    description: "Where workloads may take their secrets from, beside Kubernetes' own Secrets.",
+  });
+
 const loadBalancer = z
   .strictObject({
     scheme: z
@@ -127,6 +144,7 @@ export const eksSchema = z
     autoscaling: autoscalingSchema,
     loadBalancer: loadBalancer.prefault({}),
     storage: storage.prefault({}),
+    secrets: secrets.prefault({}),
     registry: registry.prefault({}),
     protect: z
       .boolean()

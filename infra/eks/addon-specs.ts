@@ -29,16 +29,20 @@ export interface AddonOptions {
   /** Encrypts volumes. */
   readonly keyArn: pulumi.Input<string>;
   readonly sharedFileSystem: boolean;
+  /** Pods mount entries of AWS Secrets Manager, each with its own role. */
+  readonly externalSecrets: boolean;
   /** EKS runs DNS, the network and volumes itself. */
   readonly autoMode: boolean;
 }
 
 /** Deployments, which stay degraded until there is a node for them. */
 export function addonsAfterNodes(options: AddonOptions): AddonSpec[] {
-  const { place, sharedFileSystem, autoMode } = options;
+  const { place, sharedFileSystem, externalSecrets, autoMode } = options;
   return [
     ...(autoMode ? [] : [coredns, ebsDriver(options)]),
     ...(sharedFileSystem ? [efsDriver(place)] : []),
+    // Without a role: it reads with that of the pod that mounts.
+    ...(externalSecrets ? [{ addon: "aws-secrets-store-csi-driver-provider" } as const] : []),
     {
       addon: "metrics-server",
       configuration: { replicas: 2, tolerations: [toleratesSystemNodes] },

@@ -14,7 +14,7 @@ export function compute(
   { place, config, keys, network, nodeRole, controlPlane }: Parts,
   opts: pulumi.ComponentResourceOptions,
 ): pulumi.Resource[] {
-  const { kubernetesVersion, storage, autoscaling } = config;
+  const { kubernetesVersion, storage, secrets, autoscaling } = config;
   const { clusterName, securityGroupId } = controlPlane;
   const autoMode = autoscaling.kind === "autoMode";
   const common = { place, clusterName, kubernetesVersion };
@@ -47,6 +47,7 @@ export function compute(
         autoMode,
         keyArn: keys.data.arn,
         sharedFileSystem: storage.sharedFileSystem,
+        externalSecrets: secrets.externalStore,
       }),
     },
     { ...opts, dependsOn: [daemons, nodes] },

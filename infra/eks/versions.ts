@@ -15,6 +15,7 @@ export type AddonName =
   | "coredns"
   | "aws-ebs-csi-driver"
   | "aws-efs-csi-driver"
+  | "aws-secrets-store-csi-driver-provider"
   | "metrics-server";
 
 /** The same for all minors that are supported. */
@@ -23,6 +24,7 @@ const common = {
   "eks-pod-identity-agent": "v1.3.10-eksbuild.3",
   "aws-ebs-csi-driver": "v1.63.1-eksbuild.1",
   "aws-efs-csi-driver": "v3.4.1-eksbuild.1",
+  "aws-secrets-store-csi-driver-provider": "v3.1.3-eksbuild.1",
   "metrics-server": "v0.9.0-eksbuild.5",
 };
 

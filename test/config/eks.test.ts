@@ -51,6 +51,7 @@ describe("a cluster on EKS", () => {
       autoscaling: { kind: "none" },
       loadBalancer: { scheme: "internal" },
       storage: { reclaimPolicy: "Retain", sharedFileSystem: false },
+      secrets: { externalStore: false },
       protect: true,
     });
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { architectureOf, architectureOfAmi } from "../../config/eks/instance-types";
 import { parseConfig } from "../../config/parse";
+import { addonsAfterNodes } from "../../infra/eks/addon-specs";
 import { kubeconfig } from "../../infra/eks/kubeconfig";
 import { loadBalancerCapability } from "../../infra/eks/load-balancer";
 import { arn, accountRoot, type EksConfig, managedPolicy, placeOf } from "../../infra/eks/place";
@@ -164,6 +165,39 @@ describe("a load balancer on EKS", () => {
         "load_balancing.cross_zone.enabled=true",
       "service.beta.kubernetes.io/load-balancer-source-ranges": "203.0.113.0/24,198.51.100.0/24",
     });
+  });
+});
+
+describe("secrets of AWS Secrets Manager", () => {
+  const provider = "aws-secrets-store-csi-driver-provider";
+  const addons = (changes: Record<string, unknown> = {}, autoMode = false) => {
+    const { secrets, ...rest } = config("aws", changes);
+    const externalSecrets = secrets.externalStore;
+    const keyArn = "arn:aws:kms:eu-central-1:111122223333:key/1";
+    const place = placeOf({ secrets, ...rest });
+    const options = { place, keyArn, sharedFileSystem: false, externalSecrets, autoMode };
+    return addonsAfterNodes(options);
+  };
+
+  it("can be mounted where the configuration says so", () => {
+    expect(addons().map(({ addon }) => addon)).not.toContain(provider);
+    const changes = { secrets: { externalStore: true } };
+    for (const autoMode of [false, true]) {
+      expect(addons(changes, autoMode).map(({ addon }) => addon)).toContain(provider);
+    }
+  });
+
+  it("are read with the role of the pod that mounts them: the driver has none", () => {
+    const [driver] = addons({ secrets: { externalStore: true } }).filter(
+      ({ addon }) => addon === provider,
+    );
+    expect(driver).toEqual({ addon: provider });
+  });
+
+  it("take no other value", () => {
+    expect(() => config("aws", { secrets: { externalStore: "yes" } })).toThrow(
+      'cluster.secrets.externalStore = "yes"',
+    );
   });
 });
 

@@ -79,6 +79,8 @@ function container(name: string, args: Container, pod: PodArgs): ContainerSpec {
   const preStop = args.preStop ?? (isServed ? DRAIN : undefined);
   return {
     name,
+    // accepted container-image-pull-policy of every workload: the digest says what is run; a pull at each
+    // start would make every restart depend on the registry.
     image,
     ...(command && { command: [...command] }),
     ...(words && { args: [...words] }),
@@ -86,7 +88,15 @@ function container(name: string, args: Container, pod: PodArgs): ContainerSpec {
       ports: ports.map(([port, containerPort]) => ({ name: port, containerPort })),
     }),
     ...(env.length > 0 && { env: env.map(([variable, value]) => environment(variable, value)) }),
+    // accepted CKV_K8S_40 of every workload: the id is the image's own, so that another image can have
+    // another; no path of the host is mounted, no capability is left.
+    // accepted container-security-context-user-group-id of every workload: the same.
     securityContext: restrictedContainer,
+    // accepted CKV_K8S_11 of every workload: a limit of CPU throttles answers while the node idles; the
+    // request is what a pod is sure of, and the namespace's quota bounds the sum.
+    // accepted container-resources of every workload: the same.
+    // accepted container-ephemeral-storage-request-and-limit of every workload: the root is read-only, every
+    // emptyDir has a size limit, and the kubelet rotates the logs.
     resources: { requests: { cpu, memory }, limits: { memory } },
     ...probes(args.health, args.ready),
     ...(preStop && { lifecycle: { preStop: hook(preStop) } }),

@@ -14,6 +14,8 @@ export function probes(
   ready: Check | undefined = health,
 ): Pick<Container, "startupProbe" | "readinessProbe" | "livenessProbe"> {
   return {
+    // accepted pod-probes-identical of every workload: one that waits for nothing else is ready when it lives;
+    // liveness waits three times as long before it acts.
     ...(health && {
       startupProbe: { ...handler(health), periodSeconds: 1, failureThreshold: 30 },
       livenessProbe: { ...handler(health), periodSeconds: 10, failureThreshold: 3 },

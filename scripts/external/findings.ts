@@ -14,6 +14,7 @@ export interface Finding {
 /** A finding that is as it shall be; declared beside the resource, as a comment. */
 export interface Acceptance {
   readonly rule: string;
+  /** As in a finding, or {@link EVERY_WORKLOAD}. */
   readonly resource: string;
   readonly reason: string;
   /** `file:line`. */
@@ -28,12 +29,18 @@ export interface Judgement {
   readonly unused: readonly Acceptance[];
 }
 
+/** For what a component declares of all that are made of it. */
+const EVERY_WORKLOAD = "every workload";
+const WORKLOAD = /^(?:Deployment|StatefulSet|DaemonSet|Job|CronJob) /;
+
+const covers = ({ rule, resource }: Acceptance, finding: Finding) =>
+  rule === finding.rule &&
+  (resource === EVERY_WORKLOAD ? WORKLOAD.test(finding.resource) : resource === finding.resource);
+
 export function judge(findings: readonly Finding[], acceptances: readonly Acceptance[]): Judgement {
   const matched = findings.map((finding) => ({
     finding,
-    acceptance: acceptances.find(
-      ({ rule, resource }) => rule === finding.rule && resource === finding.resource,
-    ),
+    acceptance: acceptances.find((one) => covers(one, finding)),
   }));
   const used = new Set(matched.map(({ acceptance }) => acceptance));
   return {
@@ -45,7 +52,7 @@ export function judge(findings: readonly Finding[], acceptances: readonly Accept
   };
 }
 
-/** `// accepted CKV_AWS_39 of Cluster main: why`; the reason goes on in the comment's next lines. */
+/** `// accepted CKV_AWS_39 of Cluster main: why`, or `of every workload`; the reason goes on in the comment's next lines. */
 const HEAD = /^\s*\/\/ accepted (\S+) of (\w+ [\w./-]+):(?: (.*))?$/;
 const MORE = /^\s*\/\/ (?!accepted )(\S.*)$/;
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { freePort } from "../../infra/local/runtime/ports";
 import { RELEASES } from "../../toolchain/tools";
+import { concepts } from "../support/concepts";
 import { Checkout } from "./support/checkout";
 import { clusterPids, hostState, killCluster, processesOf } from "./support/host";
 import { report } from "./support/report";
@@ -93,6 +94,15 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
       "jsonpath={.items[*].status.nodeInfo.containerRuntimeVersion}",
     );
     expect(node.stdout).toBe(`containerd://${containerd?.version ?? ""}`);
+  });
+
+  it("shows every concept by the command that docs/concepts.md has for it", async () => {
+    const wrong: string[] = [];
+    for (const { name, command, shown } of concepts()) {
+      const { all } = await checkout.run("bash", ["-c", command]);
+      if (!all.includes(shown)) wrong.push(`${name}: ${command}\n${all}`);
+    }
+    expect(wrong).toEqual([]);
   });
 
   it("pulls an image from the cluster's registry again where the node has lost it", async () => {

@@ -91,7 +91,9 @@ describe("the agent on a real API server", () => {
     expect(held.closed).toBe(false);
 
     await services.delete("first");
-    await eventually(async () => expect(await services.ingress("a-second")).toEqual(ingressAt(8083)));
+    await eventually(async () =>
+      expect(await services.ingress("a-second")).toEqual(ingressAt(8083)),
+    );
     await eventually(async () => expect(await page(8083)).toBe("second"));
     expect(await services.warnings("a-second")).toHaveLength(1);
   });
@@ -108,7 +110,9 @@ describe("the agent on a real API server", () => {
     );
     expect(await services.ingress("blocked")).toBeUndefined();
     await stopServer(other);
-    await eventually(async () => expect(await services.ingress("blocked")).toEqual(ingressAt(8084)));
+    await eventually(async () =>
+      expect(await services.ingress("blocked")).toEqual(ingressAt(8084)),
+    );
     expect(await page(8084)).toBe("at last");
   });
 
@@ -117,11 +121,15 @@ describe("the agent on a real API server", () => {
     const nodePort = await services.create("changing", { port: 8085 });
     onTestFinished(() => services.delete("changing"));
     await backend(nodePort, "served");
-    await eventually(async () => expect(await services.ingress("changing")).toEqual(ingressAt(8085)));
+    await eventually(async () =>
+      expect(await services.ingress("changing")).toEqual(ingressAt(8085)),
+    );
     await services.change("changing", { ports: [{ port: 8086, nodePort, protocol: "TCP" }] });
     await eventually(async () => expect(await services.ingress("changing")).toBeUndefined());
     await stopServer(other);
-    await eventually(async () => expect(await services.ingress("changing")).toEqual(ingressAt(8086)));
+    await eventually(async () =>
+      expect(await services.ingress("changing")).toEqual(ingressAt(8086)),
+    );
     expect(await page(8086)).toBe("served");
   });
 
@@ -180,7 +188,9 @@ describe("the agent on a real API server", () => {
     stopAgent = startAgent(plane.kubeconfig, null);
     await services.create("simulated", { port: 8093 });
     onTestFinished(() => services.delete("simulated"));
-    await eventually(async () => expect(await services.ingress("simulated")).toEqual(ingressAt(8093)));
+    await eventually(async () =>
+      expect(await services.ingress("simulated")).toEqual(ingressAt(8093)),
+    );
     await expectClosed(8093);
   });
 });

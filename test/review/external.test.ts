@@ -144,6 +144,14 @@ describe("findings", () => {
     expect(unused.map(({ rule }) => rule)).toEqual(["R2"]);
   });
 
+  it("are accepted of every workload where a component declares them", () => {
+    const accepted = acceptances("apps/a.ts", "// accepted R1 of every workload: because\n");
+    const of = (resource: string) => ({ scanner: "s", rule: "R1", resource, message: "m" });
+    const found = [of("Deployment a"), of("StatefulSet b"), of("Service c")];
+    expect(judge(found, accepted).open).toEqual([of("Service c")]);
+    expect(judge([of("Service c")], accepted).unused).toEqual(accepted);
+  });
+
   it.each(["// accepted R1", "// accepted R1 of Key k:", "// accepted R1 of Key k:\nconst a = 1;"])(
     "are not accepted by %j",
     (text) => {

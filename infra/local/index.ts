@@ -94,7 +94,7 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
     new MetricsServer(`${name}-metrics`, { image: metrics }, within);
   }
 
-  /** Builds the image on this machine and brings it into the node, without a registry. */
+  /** Builds the image on this machine and pushes it to the cluster's own registry. */
   image(name: string, source: ImageSource): pulumi.Output<string> {
     const { reference } = new ImageResource(
       `${name}-image`,

@@ -38,7 +38,12 @@ describe.skipIf(noRealNode.length > 0)("the contract of a cluster, on real ones"
   const outputs = new Map<string, Outputs>();
   const stop: (() => Promise<void> | void)[] = [];
   const kinds = [
-    { stack: "dev", namespace: "web", name: CLUSTER, image: /^localhost\/drydock\/\w+@sha256:/ },
+    {
+      stack: "dev",
+      namespace: "web",
+      name: CLUSTER,
+      image: /^registry\.drydock\.local\/drydock\/\w+@sha256:/,
+    },
     {
       stack: "existing",
       namespace: "site",

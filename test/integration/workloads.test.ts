@@ -249,6 +249,29 @@ describe.skipIf(noRealNode.length > 0)("the workloads on a real node", () => {
     }
   });
 
+  it("lets the uploader in to the renderer, and nobody else", async () => {
+    const image = await kubectl(
+      ...["get", "deployment", "nginx", "--output"],
+      "jsonpath={.spec.template.spec.containers[0].image}",
+    );
+    // In a namespace without a policy: what it may not reach is closed at the other end.
+    const outside = (...args: string[]) => checkout.kubectl("--namespace", "default", ...args);
+    const run = ["run", "asker", "--image", image, "--restart=Never", "--command", "--"];
+    expect((await outside(...run, "busybox", "sleep", "300")).code).toBe(0);
+    await outside("wait", "pod", "asker", "--for=condition=Ready", "--timeout=60s");
+    const ask = (service: string, port: string) => {
+      const url = `http://${service}.web.svc.cluster.local:${port}/healthz`;
+      return outside("exec", "asker", "--", "busybox", "wget", "-q", "-T", "3", "-O-", url);
+    };
+    const [open, closed] = [await ask("nginx", new URL(site).port), await ask("renderer", "80")];
+    await outside("delete", "pod", "asker", "--now");
+    expect(open.code, open.all).toBe(0);
+    expect(closed.code).not.toBe(0);
+    expect(closed.all).toContain("timed out");
+    expect((await upload(5)).size).toBeGreaterThan(0);
+    report(`a stranger asks nginx: answered; the renderer: ${closed.all.split("\n")[0] ?? ""}`);
+  });
+
   it("runs two containers in a pod, which share its address, a volume and its life", async () => {
     const [pod] = await readyPods("uploader");
     const execute = (container: string, script: string) =>

@@ -158,7 +158,9 @@ describe("the plugin as an ordinary user", () => {
   it("gives an image its name without building it, since nobody pulls it", async () => {
     const image = await engine.create(IMAGE_URN, imageInputs(NAME));
     expect(image.outputs).toMatchObject({
-      reference: expect.stringMatching(/^localhost\/drydock\/web@sha256:[0-9a-f]{64}$/) as string,
+      reference: expect.stringMatching(
+        /^registry\.drydock\.local\/drydock\/web@sha256:[0-9a-f]{64}$/,
+      ) as string,
       base: "simulated",
     });
     expect(await engine.diff(IMAGE_URN, image, imageInputs(NAME))).toMatchObject({

@@ -35,7 +35,7 @@ export function pauseRecipe(): ImageRecipe {
  * Makes and clears the folders of volumes. The official image brings a shell along, which the pods
  * that do the work on a node need.
  */
-export function localPathProvisionerRecipe(): ImageRecipe {
+function localPathProvisionerRecipe(): ImageRecipe {
   return {
     name: "drydock/local-path-provisioner",
     title: "local-path-provisioner",
@@ -56,7 +56,7 @@ export function localPathProvisionerRecipe(): ImageRecipe {
 }
 
 /** Tells what pods and nodes use, which autoscalers and `kubectl top` ask for. */
-export function metricsServerRecipe(): ImageRecipe {
+function metricsServerRecipe(): ImageRecipe {
   return {
     name: "drydock/metrics-server",
     title: "metrics-server",
@@ -97,3 +97,9 @@ export function corednsRecipe({ binary }: CorednsRecipeArgs): ImageRecipe {
 export function busyboxLinks(...commands: string[]): LayerEntry[] {
   return commands.map((name) => ({ kind: "symlink", path: `usr/bin/${name}`, target: "busybox" }));
 }
+
+/** The add-ons of a local cluster that come as images of the stack, by their part of the cluster. */
+export const addOnRecipes = {
+  storage: localPathProvisionerRecipe,
+  metrics: metricsServerRecipe,
+} satisfies Readonly<Record<string, () => ImageRecipe>>;

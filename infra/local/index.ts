@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ask } from "../ask";
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
 import { hashRecipeInputs } from "../images/hash";
-import { localPathProvisionerRecipe, metricsServerRecipe } from "../images/system";
+import { addOnRecipes } from "../images/system";
 import { type ChosenEngine, localCapabilities } from "./capabilities";
 import { CoreDns } from "./coredns";
 import { MetricsServer } from "./metrics-server";
@@ -86,11 +86,11 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
     new CoreDns(`${name}-coredns`, { image: this.cluster.coreDnsImage }, within);
     if (!realNode) return;
     const { reclaimPolicy } = args.storage;
-    const image = this.image(`${name}-storage`, localPathProvisionerRecipe());
+    const image = this.image(`${name}-storage`, addOnRecipes.storage());
     const nodeName = realNodeName(args.clusterName);
     new Storage(`${name}-storage`, { image, nodeName, reclaimPolicy }, within);
     if (!args.metrics) return;
-    const metrics = this.image(`${name}-metrics`, metricsServerRecipe());
+    const metrics = this.image(`${name}-metrics`, addOnRecipes.metrics());
     new MetricsServer(`${name}-metrics`, { image: metrics }, within);
   }
 

@@ -85,8 +85,8 @@ describe.each(stackNames())("the committed manifests of %s", (stack) => {
   });
 
   afterAll(async () => {
-    // The class of a Service cannot change.
-    await kubectl("delete", "deployment,service", "--all", "-n=web");
+    // The class of a Service and the claims of a StatefulSet cannot change.
+    await kubectl("delete", "deployment,statefulset,service", "--all", "-n=web");
   });
 
   it("name nothing that is not among them", () => {

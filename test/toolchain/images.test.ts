@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { appImages } from "../../apps/images";
 import type { ImageRecipe } from "../../infra/images/recipe";
+import { addOnRecipes } from "../../infra/images/system";
 import { images } from "../../toolchain/commands/images";
 import { registryArgument } from "../../toolchain/commands/images-push";
 import type { ImageReport } from "../../toolchain/commands/images-report";
@@ -40,9 +41,8 @@ describe("npm run images", { timeout: 120_000 }, () => {
     const built = resources
       .filter(({ type }) => type === "drydock:local:Image")
       .map(({ inputs }) => JSON.parse(inputs.recipe as string) as ImageRecipe);
-    expect(Object.values(appImages).map((recipe) => recipe().name)).toEqual(
-      built.map(({ name }) => name),
-    );
+    const known = Object.values({ ...appImages, ...addOnRecipes }).map((recipe) => recipe().name);
+    expect(known.sort()).toEqual(built.map(({ name }) => name).sort());
   });
 
   it("says of each image what is in it, and pushes it with its SBOM", async () => {

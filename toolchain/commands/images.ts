@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { appImages } from "../../apps/images";
 import type { BuildOptions } from "../../infra/images/build";
 import type { ImageRecipe } from "../../infra/images/recipe";
+import { addOnRecipes } from "../../infra/images/system";
 import { sbomFile } from "../../infra/images/store";
 import { systemRecipes } from "../../infra/local/runtime/images";
 import { REGISTRY_HOST } from "../../infra/local/runtime/registry";
@@ -52,6 +53,13 @@ export async function images(context: CommandContext): Promise<number> {
     root: context.root,
     cacheDirectory: defaultCacheDirectory(context.env),
     crane,
+    tool: async (name) => {
+      const { env, signal } = context;
+      const found = await withProgress((onProgress) =>
+        resolveTools([name], { env, signal, onProgress }),
+      );
+      return found.get(name)?.path ?? name;
+    },
     signal: context.signal,
     onProgress: say,
   };
@@ -87,9 +95,14 @@ async function programImages(
     resolveTools(names, { env, signal, onProgress, kubernetes: settings.kubernetes }),
   );
   const tools = Object.fromEntries([...resolved].map(([name, { path }]) => [name, path]));
-  const apps = Object.entries(appImages).map(([app, recipe]) => ({ app, recipe: recipe() }));
+  const made = (recipes: Readonly<Record<string, () => ImageRecipe>>) =>
+    Object.entries(recipes).map(([app, recipe]) => ({ app, recipe: recipe() }));
+  const apps = made(appImages);
   const cluster = system
-    ? Object.entries(systemRecipes(tools)).map(([app, recipe]) => ({ app, recipe }))
+    ? [
+        ...Object.entries(systemRecipes(tools)).map(([app, recipe]) => ({ app, recipe })),
+        ...made(addOnRecipes),
+      ]
     : [];
   return { crane: tools.crane ?? "crane", program: [...apps, ...cluster] };
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { parse } from "yaml";
 
-import type { BuiltImage } from "../../images";
+import type { BuiltImage } from "../../images/store";
 import { AGENT, runAgent, waitForAgent } from "../runtime/agent";
 import { Api, credentialsOf } from "../runtime/api";
 import { daemonPid } from "../runtime/daemon";

@@ -114,6 +114,7 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
       // A new process in a container takes the kubelet and containerd.
       containerd: () =>
         kubectlWorks("exec", "--namespace", "web", "deployment/nginx", "--", "busybox", "true"),
+      registry: () => answersInside("http://127.0.0.1:5000/v2/"),
       coredns: () => resolvesInside("nginx.web.svc.cluster.local"),
       [AGENT]: () => fetchPage(url).then(({ status }) => status === 200, () => false), // prettier-ignore
       [KEEPER]: () => Promise.resolve(true),

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { exceptions } from "../../policy/exceptions";
 import { COREDNS_PORT } from "../images/system";
+import { ONE_POD } from "./one-node";
 import { CLUSTER_DOMAIN, DNS_SERVICE_ADDRESS } from "./runtime/spec";
 
 const NAMESPACE = "kube-system";
@@ -22,10 +23,7 @@ const IN_SYSTEM_NAMESPACE = exceptions({
   },
 });
 const ON_ONE_NODE = exceptions({
-  "workload-min-replicas": {
-    until: "2027-04-30",
-    reason: "a local cluster has one real node: a second pod there would fail with the first",
-  },
+  "workload-min-replicas": ONE_POD,
 });
 
 export interface CoreDnsArgs {

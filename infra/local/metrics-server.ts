@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { exceptions } from "../../policy/exceptions";
+import { ONE_POD } from "./one-node";
 
 const NAMESPACE = "kube-system";
 const NAME = "metrics-server";
@@ -29,10 +30,7 @@ const IN_SYSTEM_NAMESPACE = exceptions({
   },
 });
 const ON_ONE_NODE = exceptions({
-  "workload-min-replicas": {
-    until: UNTIL,
-    reason: "a local cluster has one real node: a second pod there would fail with the first",
-  },
+  "workload-min-replicas": ONE_POD,
   "pod-network-policy": {
     until: UNTIL,
     reason: "policies for kube-system would be the cluster's own add-ons' only",

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { pinnedKubernetesVersion } from "../../config/kubernetes-versions";
 import { exceptions } from "../../policy/exceptions";
 import { LOCAL_STORAGE_CLASS } from "./capabilities";
+import { ONE_POD } from "./one-node";
 import { VOLUMES_FOLDER } from "./runtime/spec";
 import { CONFIG, NAME, NAMESPACE, podTemplate } from "./storage-pods";
 
@@ -38,10 +39,7 @@ const MAKES_VOLUMES = exceptions({
 });
 const SERVES_NOBODY = "it listens at no port";
 const ON_ONE_NODE = exceptions({
-  "workload-min-replicas": {
-    until: UNTIL,
-    reason: "a local cluster has one real node: a second pod there would fail with the first",
-  },
+  "workload-min-replicas": ONE_POD,
   "workload-rolling-update": {
     until: UNTIL,
     reason: "two of it at a time would each make every volume",

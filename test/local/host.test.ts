@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -15,6 +16,7 @@ import {
 import { mountsBelow } from "../../infra/local/runtime/mounts";
 import {
   createNamespace,
+  deleteNamespace,
   interfaceName,
   namespacePids,
   planNamespace,
@@ -150,6 +152,40 @@ describe.skipIf(!asRoot)("a cluster that cannot have a real node, as root", () =
       { timeout: 15_000, interval: 500 },
     );
   }, 60_000);
+});
+
+/** What comes back from a port nobody listens at: a refusal, where the address is there at all. */
+function answerOf(host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    connect({ host, port: 9, timeout: 2_000 })
+      .once("error", (error: NodeJS.ErrnoException) => resolve(error.code))
+      .once("timeout", () => resolve("nothing"));
+  });
+}
+
+describe.skipIf(!asRoot)("a cluster's link to the host", () => {
+  afterEach(async () => {
+    await deleteNamespace(`drydock-${NAME}`, interfaceName(NAME));
+  });
+
+  it("is made anew where the one of an earlier namespace has not gone yet", async () => {
+    const network = await planNamespace(NAME);
+    await createNamespace(network);
+    // Without its name a namespace lives on, with its link, as long as a process is in it.
+    const holder = spawn("nsenter", [`--net=/run/netns/${network.namespace}`, "sleep", "600"]);
+    try {
+      await vi.waitFor(() => expect(namespacePids(network.namespace)).toContain(holder.pid));
+      await findProgram("ip").run("netns", "delete", network.namespace);
+      expect(traces(NAME)).toEqual([`/sys/class/net/${network.hostInterface}`]);
+      await createNamespace(network);
+      expect(await answerOf(network.address)).toBe("ECONNREFUSED");
+      // Twice is as good as once.
+      await createNamespace(network);
+      expect(await answerOf(network.address)).toBe("ECONNREFUSED");
+    } finally {
+      holder.kill("SIGKILL");
+    }
+  });
 });
 
 describe.skipIf(!asRoot)("a cluster whose folder somebody deleted", () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 
-import { execaSync } from "execa";
+import { execa, execaSync } from "execa";
 
 import { LocalClusterError } from "./errors";
 import { inNetwork, run } from "./process";
@@ -73,7 +73,9 @@ export async function createNamespace(network: NamespaceRecord, holder?: number)
       ? host("netns", "add", namespace)
       : host("netns", "attach", namespace, String(holder)));
   }
-  if (!existsSync(`/sys/class/net/${hostInterface}`)) {
+  if (!(await hasLink(network))) {
+    // The kernel takes a while to remove what belonged to a namespace that has gone: it may still have the name.
+    await removeLink(hostInterface);
     await host(
       "link",
       "add",
@@ -98,6 +100,19 @@ export async function createNamespace(network: NamespaceRecord, holder?: number)
   await run("setting up the cluster's network", inNetwork(network, forward));
 }
 
+/** Whether both ends are there: what is left of an earlier namespace has no end in this one. */
+async function hasLink(network: NamespaceRecord): Promise<boolean> {
+  if (!existsSync(`/sys/class/net/${network.hostInterface}`)) {
+    return false;
+  }
+  const { file, args } = inNetwork(network, { file: "ip", args: ["link", "show", "eth0"] });
+  return (await execa(file, args, { reject: false })).exitCode === 0;
+}
+
+async function removeLink(hostInterface: string): Promise<void> {
+  await execa("ip", ["link", "delete", hostInterface], { reject: false });
+}
+
 export function namespaceExists(network: NetworkRecord): boolean {
   return network.kind === "loopback" || existsSync(`/run/netns/${network.namespace}`);
 }
@@ -118,8 +133,6 @@ export async function deleteNamespace(namespace: string, hostInterface: string):
   }
   // The kernel removes the pair with the namespace, a moment later; be sure.
   if (existsSync(`/sys/class/net/${hostInterface}`)) {
-    await run("removing a link", { file: "ip", args: ["link", "delete", hostInterface] }).catch(
-      () => "",
-    );
+    await removeLink(hostInterface);
   }
 }

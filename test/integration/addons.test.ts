@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { clientUrl } from "../../infra/local/runtime/etcd";
 import { clusterPaths } from "../../infra/local/runtime/paths";
-import { freePort } from "../../infra/local/runtime/ports";
 import { readRecord } from "../../infra/local/runtime/record";
 import { VOLUMES_FOLDER } from "../../infra/local/runtime/spec";
 import { Checkout } from "./support/checkout";
@@ -33,16 +32,9 @@ describe.skipIf(noRealNode.length > 0)("volumes, secrets and metrics of the loca
 
   beforeAll(async () => {
     checkout = await Checkout.create(CLUSTER);
-    const port = await freePort();
-    url = `http://127.0.0.1:${String(port)}`;
-    checkout.configure((config) => {
-      config["drydock:cluster"].name = CLUSTER;
-      config["drydock:apps"].nginx.port = port;
-    });
+    ({ url } = checkout);
     await checkout.install();
-    const started = await checkout.npm("start");
-    expect(started.code, started.all).toBe(0);
-    await checkout.loadEnvironment();
+    await checkout.bringUp();
     const path = "jsonpath={.spec.template.spec.containers[0].image}";
     const nginx = ["get", "deployment", "nginx", "--namespace", "web", "--output", path];
     image = (await checkout.kubectl(...nginx)).stdout;

@@ -78,15 +78,8 @@ describe.skipIf(noRealNode.length > 0)("the contract of a cluster, on real ones"
 
   beforeAll(async () => {
     checkout = await Checkout.create(CLUSTER);
-    const port = await freePort();
-    checkout.configure((config) => {
-      config["drydock:cluster"].name = CLUSTER;
-      config["drydock:apps"].nginx.port = port;
-    });
-    expect((await checkout.npm("ci")).code).toBe(0);
-    const started = await checkout.npm("start");
-    expect(started.code, started.all).toBe(0);
-    await checkout.loadEnvironment();
+    await checkout.install();
+    await checkout.bringUp();
     await readOutputs("dev");
     ({ uid } = await detect({ kubeconfig: kubeconfig() }, new AbortController().signal));
     writeStack({ kubeconfig: kubeconfig(), registry: await startRegistry() }, await freePort());

@@ -3,7 +3,6 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
-import { freePort } from "../../infra/local/runtime/ports";
 import { isAlive } from "../../toolchain/alive";
 import { Checkout } from "./support/checkout";
 import { eventually, kill9 } from "./support/fault-project";
@@ -28,12 +27,7 @@ describe.skipIf(noRealNode.length > 0)("the local cluster, with nginx on a real 
   beforeAll(async () => {
     host = hostState();
     checkout = await Checkout.create(CLUSTER);
-    const port = await freePort();
-    url = `http://127.0.0.1:${String(port)}`;
-    checkout.configure((config) => {
-      config["drydock:cluster"].name = CLUSTER;
-      config["drydock:apps"].nginx.port = port;
-    });
+    ({ url } = checkout);
     await checkout.install();
     await checkout.loadEnvironment();
   });

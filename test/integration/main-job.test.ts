@@ -3,7 +3,6 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
-import { freePort } from "../../infra/local/runtime/ports";
 import { RELEASES } from "../../toolchain/tools";
 import { concepts } from "../support/concepts";
 import { Checkout } from "./support/checkout";
@@ -29,12 +28,7 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
   beforeAll(async () => {
     before = hostState();
     checkout = await Checkout.create(CLUSTER);
-    const port = await freePort();
-    url = `http://127.0.0.1:${String(port)}`;
-    checkout.configure((config) => {
-      config["drydock:cluster"].name = CLUSTER;
-      config["drydock:apps"].nginx.port = port;
-    });
+    ({ url } = checkout);
     expect((await checkout.npm("ci")).code).toBe(0);
   });
 
@@ -336,14 +330,10 @@ describe("simulated nodes", () => {
   let checkout: Checkout;
 
   beforeAll(async () => {
-    checkout = await Checkout.create(cluster);
-    const port = await freePort();
-    checkout.configure((config) => {
-      config["drydock:cluster"].name = cluster;
+    checkout = await Checkout.create(cluster, (config) => {
       config["drydock:cluster"].nodes = { real: "never", simulated: 3 };
-      config["drydock:apps"].nginx.port = port;
     });
-    expect((await checkout.npm("ci")).code).toBe(0);
+    await checkout.install();
   });
 
   afterAll(async () => {

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { AGENT } from "../../infra/local/runtime/agent";
 import { daemonPid } from "../../infra/local/runtime/daemon";
 import { clusterPaths } from "../../infra/local/runtime/paths";
-import { freePort } from "../../infra/local/runtime/ports";
 import { readRecord } from "../../infra/local/runtime/record";
 import { Checkout } from "./support/checkout";
 import { fetchPage } from "./support/page";
@@ -64,16 +63,9 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
 
   beforeAll(async () => {
     checkout = await Checkout.create(CLUSTER);
-    const port = await freePort();
-    url = `http://127.0.0.1:${String(port)}`;
-    checkout.configure((config) => {
-      config["drydock:cluster"].name = CLUSTER;
-      config["drydock:apps"].nginx.port = port;
-    });
+    ({ url } = checkout);
     await checkout.install();
-    const started = await checkout.npm("start");
-    expect(started.code, started.all).toBe(0);
-    await checkout.loadEnvironment();
+    await checkout.bringUp();
     const image = await checkout.kubectl(
       ...["get", "deployment", "nginx", "-n", "web"],
       "--output=jsonpath={.spec.template.spec.containers[0].image}",

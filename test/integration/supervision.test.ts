@@ -8,7 +8,6 @@ import { AGENT, KEEPER } from "../../infra/local/runtime/agent";
 import { cgroupPids } from "../../infra/local/runtime/cgroups";
 import { componentPid, daemonPid, recordedComponents } from "../../infra/local/runtime/daemon";
 import { clusterPaths } from "../../infra/local/runtime/paths";
-import { freePort } from "../../infra/local/runtime/ports";
 import { DNS_SERVICE_ADDRESS } from "../../infra/local/runtime/spec";
 import { type ComponentState, readSupervision } from "../../infra/local/runtime/supervision";
 import { Checkout } from "./support/checkout";
@@ -41,20 +40,18 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
 
   beforeAll(async () => {
     before = hostState();
-    port = await freePort();
-    url = `http://127.0.0.1:${String(port)}`;
-    first = await Checkout.create(FIRST);
-    first.configure((config) => {
-      config["drydock:cluster"].name = FIRST;
+    first = await Checkout.create(FIRST, (config) => {
       // kwok runs beside the real node.
       config["drydock:cluster"].nodes = { simulated: 1 };
+    });
+    ({ port, url } = first);
+    await first.install();
+    second = await Checkout.create(SECOND, (config) => {
+      config["drydock:cluster"].loadBalancerAddress = "127.0.0.2";
+      // The same port, at another address.
       config["drydock:apps"].nginx.port = port;
     });
-    await first.install();
-    second = await Checkout.create(SECOND);
-    const started = await first.npm("start");
-    expect(started.code, started.all).toBe(0);
-    await first.loadEnvironment();
+    await first.bringUp();
   });
 
   afterAll(async () => {
@@ -293,12 +290,6 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
   });
 
   it("keeps two clusters apart: side by side, under a kill, and when one goes down", async () => {
-    second.configure((config) => {
-      config["drydock:cluster"].name = SECOND;
-      config["drydock:cluster"].loadBalancerAddress = "127.0.0.2";
-      // The same port, at another address.
-      config["drydock:apps"].nginx.port = port;
-    });
     await second.install();
     const started = await second.npm("start");
     expect(started.code, started.all).toBe(0);

@@ -3,7 +3,6 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 
-import { freePort } from "../../infra/local/runtime/ports";
 import { kubernetesVersion } from "../../toolchain/tools";
 import { Checkout } from "./support/checkout";
 import { hostState, processesOf } from "./support/host";
@@ -35,18 +34,13 @@ describe.skipIf(noRealNode.length > 0)("a cluster's whole life", () => {
 
   beforeAll(async () => {
     before = hostState();
-    checkout = await Checkout.create(CLUSTER);
-    folder = join(checkout.folder, ".drydock", "clusters", CLUSTER);
-    const port = await freePort();
-    url = `http://127.0.0.1:${String(port)}`;
-    checkout.configure((config) => {
-      Object.assign(config["drydock:cluster"], { name: CLUSTER, kubernetesVersion: "1.35" });
-      config["drydock:apps"].nginx.port = port;
+    checkout = await Checkout.create(CLUSTER, (config) => {
+      config["drydock:cluster"].kubernetesVersion = "1.35";
     });
-    expect((await checkout.npm("ci")).code).toBe(0);
-    const started = await checkout.npm("start");
-    expect(started.code, started.all).toBe(0);
-    await checkout.loadEnvironment();
+    ({ url } = checkout);
+    folder = join(checkout.folder, ".drydock", "clusters", CLUSTER);
+    await checkout.install();
+    await checkout.bringUp();
   });
 
   afterAll(async () => {

@@ -75,21 +75,16 @@ describe.skipIf(noRealNode.length > 0)("the workloads on a real node", () => {
     );
 
   beforeAll(async () => {
-    checkout = await Checkout.create(CLUSTER);
-    const [port, uploads] = [await freePort(), await freePort()];
-    site = `http://127.0.0.1:${String(port)}`;
+    const uploads = await freePort();
     files = `http://127.0.0.1:${String(uploads)}`;
-    checkout.configure((config) => {
-      config["drydock:cluster"].name = CLUSTER;
-      config["drydock:apps"].nginx.port = port;
+    checkout = await Checkout.create(CLUSTER, (config) => {
       config["drydock:apps"].uploader = { port: uploads };
     });
+    site = checkout.url;
     await checkout.install();
     const start = performance.now();
-    const started = await checkout.npm("start");
-    expect(started.code, started.all).toBe(0);
+    await checkout.bringUp();
     report(`npm start with all apps: ${seconds(start)}`);
-    await checkout.loadEnvironment();
   });
 
   afterAll(async () => {

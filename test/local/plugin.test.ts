@@ -236,7 +236,8 @@ describe("the plugin as an ordinary user", () => {
   it("takes other ports where another program holds one meanwhile, and keeps the data", async () => {
     await killEverything(project);
     const { port } = new URL(state.outputs.server as string);
-    const other = await vi.waitFor(() => occupy("127.0.0.1", Number(port)));
+    // What was killed holds it a moment longer.
+    const other = await vi.waitFor(() => occupy("127.0.0.1", Number(port)), 10_000);
     onTestFinished(() => stopServer(other));
     const revived = await engine.update(CLUSTER_URN, state, clusterInputs(NAME));
     expect(revived.outputs.server).not.toBe(state.outputs.server);

@@ -115,30 +115,30 @@ async function configuration({ serviceRange }: ControlPlaneOptions): Promise<str
       "listen-peer-urls": loopback(ports.etcdPeer),
     }),
     patch("kube-apiserver", { ...bind, "advertise-address": "127.0.0.1" }),
-    // Overrides nothing: kwokctl does not set it.
-    ...(serviceRange === undefined
-      ? []
-      : ["  - key: service-cluster-ip-range", `    value: "${serviceRange}"`]),
+    ...(serviceRange === undefined ? [] : [added("service-cluster-ip-range", serviceRange)]),
     patch("kube-controller-manager", bind),
+    // As in a local cluster.
+    added("kube-api-qps", "200"),
+    added("kube-api-burst", "400"),
     patch("kube-scheduler", bind),
     patch("kwok-controller", {
       "server-address": `127.0.0.1:${String(ports.kwok)}`,
       "manage-all-nodes": "false",
     }),
     // Only nodes that say so are simulated: on any other one a test plays the kubelet.
-    "  - key: manage-nodes-with-annotation-selector",
-    '    value: "kwok.x-k8s.io/node=fake"',
+    added("manage-nodes-with-annotation-selector", "kwok.x-k8s.io/node=fake"),
     "",
   ].join("\n");
 }
 
 function patch(component: string, flags: Readonly<Record<string, string>>): string {
-  const args = Object.entries(flags).flatMap(([key, value]) => [
-    `  - key: ${key}`,
-    `    value: "${value}"`,
-    "    override: true",
-  ]);
+  const args = Object.entries(flags).map(([key, value]) => added(key, value, "override: true"));
   return [`- name: ${component}`, "  extraArgs:", ...args].join("\n");
+}
+
+/** A flag of the component before it; one that kwokctl sets itself must be overridden. */
+function added(key: string, value: string, ...how: string[]): string {
+  return [`  - key: ${key}`, ...[`value: "${value}"`, ...how].map((it) => `    ${it}`)].join("\n");
 }
 
 /** A kubeconfig that holds its certificates and does not name files of the cluster's folder. */

@@ -216,6 +216,9 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
       { key: "cluster-signing-key-file", value: join(pki, "ca.key") },
       // A new node keeps its taint not-ready until the next look at it.
       { key: "node-monitor-period", value: "1s", override: true },
+      // Its 20 requests a second spare an API server that many share; here they hold one user's deletes up.
+      { key: "kube-api-qps", value: "200" },
+      { key: "kube-api-burst", value: "400" },
       loopback,
       alone,
       quiet,

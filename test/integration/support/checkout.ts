@@ -16,7 +16,8 @@ import { execa } from "execa";
 import { parse, stringify } from "yaml";
 
 import { deleteCluster } from "../../../infra/local/runtime/delete";
-import { ProjectFolder } from "./project";
+import { freePort } from "../../../infra/local/runtime/ports";
+import { type Finished, ProjectFolder } from "./project";
 
 const ROOT = join(__dirname, "..", "..", "..");
 
@@ -26,14 +27,20 @@ export class Checkout extends ProjectFolder {
     folder: string,
     home: string,
     readonly cluster: string,
+    /** Port at which nginx is to answer. */
+    readonly port: number,
   ) {
     super(folder, home);
   }
 
-  /** @param cluster the cluster's name: unique on this machine */
-  static async create(cluster: string): Promise<Checkout> {
+  /**
+   * @param cluster the cluster's name: unique on this machine
+   * @param change what else its stack sets, beside the name and a free port for nginx
+   */
+  static async create(cluster: string, change?: (config: StackConfig) => void): Promise<Checkout> {
     const base = realpathSync(mkdtempSync(join(tmpdir(), "drydock-it-")));
-    const checkout = new Checkout(join(base, "drydock"), join(base, "home"), cluster);
+    const folders = [join(base, "drydock"), join(base, "home")] as const;
+    const checkout = new Checkout(...folders, cluster, await freePort());
     mkdirSync(checkout.home);
     const list = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
     const { stdout } = await execa("git", list, { cwd: ROOT });
@@ -42,7 +49,29 @@ export class Checkout extends ProjectFolder {
       cpSync(join(ROOT, file), join(checkout.folder, file), { force: true });
     }
     chmodSync(checkout.folder, 0o755);
+    checkout.configure((config) => {
+      config["drydock:cluster"].name = cluster;
+      config["drydock:apps"].nginx.port = checkout.port;
+      change?.(config);
+    });
     return checkout;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${String(this.port)}`;
+  }
+
+  /**
+   * `npm start`, and its environment for all that follows.
+   * @throws with all that was printed, where it fails
+   */
+  async bringUp(): Promise<Finished> {
+    const started = await this.npm("start");
+    if (started.code !== 0) {
+      throw new Error(started.all);
+    }
+    await this.loadEnvironment();
+    return started;
   }
 
   /** In place of `npm ci`, which takes long: the packages of this project, and a build of its own. */
@@ -73,6 +102,7 @@ export interface StackConfig {
   "drydock:cluster": {
     kind: "local";
     name: string;
+    kubernetesVersion?: string;
     nodes?: { real?: string; simulated?: number };
     loadBalancerAddress?: string;
   };

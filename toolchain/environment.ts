@@ -116,6 +116,9 @@ function homeVariables(home: string | undefined, env: Environment): Record<strin
     PULUMI_CREDENTIALS_PATH: credentials,
     // `pulumi import` would end with an error after its work: the stand-in has no schema to make code from.
     PULUMI_OPTION_GENERATE_CODE: "false",
+    // Pulumi would try before each run to download the plugins of all packages, where none can be had
+    // and the stack may use none of them. One that it does use is asked for at its first resource.
+    PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL: "true",
     ...(env.PULUMI_HOME !== undefined && { [USER_HOME]: env.PULUMI_HOME }),
   };
 }

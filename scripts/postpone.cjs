@@ -1,12 +1,27 @@
 "use strict";
-// The SDK loads these two as it is imported, and uses them to serialise functions, which nothing here
-// does: they are half of the import's time. They load when they are used after all.
+// What the program's packages load as they are imported, and what nothing here uses: serialising of
+// functions, the automation API, error messages in sixty languages. It is half of the import's time. It
+// loads when it is used after all.
 const Module = require("node:module");
 
-for (const name of ["@pulumi/pulumi/typescript-shim", "@npmcli/arborist"]) postpone(name);
+/** By the package that loads it. */
+const UNUSED = {
+  "@pulumi/pulumi": [
+    "@pulumi/pulumi/typescript-shim",
+    "@pulumi/pulumi/automation",
+    "@npmcli/arborist",
+    "normalize-package-data",
+  ],
+  "@pulumi/kubernetes": ["glob"],
+  zod: ["zod/v4/locales"],
+};
 
-function postpone(name) {
-  const filename = resolve(name);
+for (const [importer, names] of Object.entries(UNUSED)) {
+  for (const name of names) postpone(name, importer);
+}
+
+function postpone(name, importer) {
+  const filename = resolve(name, importer);
   if (filename === undefined || require.cache[filename] !== undefined) return;
   const placeholder = new Module(filename, module);
   placeholder.loaded = true;
@@ -14,16 +29,17 @@ function postpone(name) {
     get(_, key) {
       if (key === "__esModule") return true; // Keeps the importer from copying it, key by key.
       if (require.cache[filename] === placeholder) delete require.cache[filename];
-      return require(filename)[key];
+      const exports = require(filename);
+      return key === "default" && !exports.__esModule ? exports : exports[key];
     },
   });
   require.cache[filename] = placeholder;
 }
 
-/** Another version of the SDK may do without it. */
-function resolve(name) {
+/** Another version of the packages may do without it. */
+function resolve(name, importer) {
   try {
-    return require.resolve(name, { paths: [require.resolve("@pulumi/pulumi")] });
+    return require.resolve(name, { paths: [require.resolve(importer)] });
   } catch {
     return undefined;
   }

@@ -16,7 +16,11 @@ export function deployApps(
 ) {
   const { capabilities } = cluster;
   const on = (app: keyof Config["apps"]) => ({
-    place: { namespace: platform.namespace(config[app].namespace), capabilities },
+    place: {
+      namespace: platform.namespace(config[app].namespace),
+      capabilities,
+      identity: cluster.identity.bind(cluster),
+    },
     image: config[app].image ?? cluster.image(app, appImages[app]()),
   });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { cpu, dnsLabel, imageReference, memory } from "./fields";
+import { cpu, dnsLabel, imageReference, keyArn, memory, secretArn } from "./fields";
 import type { Cpu, Memory } from "./quantity";
 
 /** Each app has defaults of its own. */
@@ -111,18 +111,43 @@ const storage = z
   })
   .meta({ description: "Where the files are kept." });
 
+const token = z
+  .strictObject({
+    secretArn: secretArn().meta({
+      description:
+        "Entry of AWS Secrets Manager that is the token: its whole value, without spaces. Another value is taken up by " +
+        "pods that start after it.",
+      examples: ["arn:aws:secretsmanager:eu-central-1:111122223333:secret:uploader-token-AbCdEf"],
+    }),
+    keyArn: keyArn()
+      .optional()
+      .meta({
+        description:
+          "Key of KMS that encrypts the entry. Not set: the one that AWS has for Secrets Manager.",
+        examples: [
+          "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        ],
+      }),
+  })
+  .meta({
+    description:
+      "A token that whoever stores files has to show, as `Authorization: Bearer`. It needs a cluster on EKS with " +
+      "`secrets.externalStore`. The pods read it with a role of their own, and it lies neither in the stack's state nor in etcd.",
+  });
+
 const uploader = z
   .strictObject({
     namespace,
     port: port.optional().meta({
       description:
         "TCP port at which the load balancer answers. Not set: it answers inside the cluster only. Whoever reaches it " +
-        "may store files.",
+        "may store files, unless a token is set.",
       examples: [8081],
     }),
     image: image("the project's own uploader"),
     resources: resources("25m", "96Mi"),
     storage: storage.prefault({}),
+    token: token.optional(),
     rolloutTimeoutSeconds,
   })
   .meta({ description: "Takes files, stores them and has the renderer make pages of them." });

@@ -14,6 +14,7 @@ export function impossibleCombinations({ cluster, apps, platform }: Partial<Conf
     ...(cluster?.kind === "local" ? nodes(cluster) : []),
     ...(cluster?.kind === "eks" ? eksRules(cluster) : []),
     ...(cluster === undefined || apps === undefined ? [] : images(cluster, apps)),
+    ...(cluster === undefined || apps === undefined ? [] : externalSecrets(cluster, apps)),
     ...(apps === undefined || platform === undefined ? [] : appNamespaces(apps, platform)),
   ];
 }
@@ -56,6 +57,19 @@ function images(cluster: Config["cluster"], apps: Config["apps"]): Problem[] {
     const fix = `add an image that they can pull, or drydock:cluster.registry, where the project's own is pushed`;
     return [{ key: `drydock:apps.${app}.image`, rule, fix }];
   });
+}
+
+/** An entry of AWS is read by a driver that has to be there, with a role that the cluster has to give. */
+function externalSecrets(cluster: Config["cluster"], { uploader }: Config["apps"]): Problem[] {
+  const { token } = uploader;
+  if (token === undefined || (cluster.kind === "eks" && cluster.secrets.externalStore)) return [];
+  const rule =
+    cluster.kind === "eks"
+      ? "must not be set where secrets.externalStore is false: nothing would read the entry"
+      : `must not be set where cluster.kind is "${cluster.kind}": pods get no role of AWS there`;
+  const fix =
+    cluster.kind === "eks" ? "set drydock:cluster.secrets.externalStore to true" : "remove it";
+  return [problem("drydock:apps.uploader.token", token, rule, fix)];
 }
 
 function appNamespaces(apps: Config["apps"], platform: Config["platform"]): Problem[] {

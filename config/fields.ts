@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import type { KeyArn, SecretArn } from "./arn";
 import { type Cpu, cpuPattern, type Memory, memoryPattern } from "./quantity";
 
 /** A text with a pattern, and the pattern in words: that is what a user reads. */
@@ -51,6 +52,28 @@ export const uuid = () =>
   text(
     /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
     "a UID, as kubectl get namespace kube-system --output jsonpath={.metadata.uid} prints it",
+  );
+
+const accountArn = "arn:aws(?:-cn|-us-gov)?";
+
+/** AWS ends every entry's name with six characters of its own; without them a policy matches none. */
+export const secretArn = () =>
+  typed<SecretArn>(
+    text(
+      new RegExp(
+        `^${accountArn}:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[\\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$`,
+      ),
+      "the whole ARN of an entry in AWS Secrets Manager, with the six characters at its end " +
+        "(arn:aws:secretsmanager:eu-central-1:111122223333:secret:name-AbCdEf)",
+    ),
+  );
+
+export const keyArn = () =>
+  typed<KeyArn>(
+    text(
+      new RegExp(`^${accountArn}:kms:[a-z0-9-]+:\\d{12}:key/[a-z0-9-]+$`),
+      "the ARN of a key in AWS KMS (arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab)",
+    ),
   );
 
 export const nonEmpty = (rule: string) => text(/\S/, rule);

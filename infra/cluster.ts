@@ -2,7 +2,10 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { Config } from "../config/schema";
+import type { IdentityArgs, PodIdentityCapability } from "./identity";
 import type { ImageRecipe } from "./images/recipe";
+
+export type { AddressRange, Arn, CloudAction, Grant } from "./identity";
 
 /** All that a workload may know about its cluster. Nothing else crosses from infra/ to apps/. */
 export interface Cluster {
@@ -23,6 +26,13 @@ export interface Cluster {
    * @returns the image's reference, pinned by digest
    */
   image(name: string, source: ImageSource): pulumi.Output<string>;
+  /**
+   * Lets the pods of one service account act at the cloud's provider, and no other.
+   * @param workload name of the workload, unique in the stack
+   * @returns what must be there before such a pod starts
+   * @throws RunError where a right is too wide, or where pods get no identity and the workload needs one
+   */
+  identity(workload: string, args: IdentityArgs): pulumi.Resource[];
 }
 
 /** An image as data, built without a container daemon. */
@@ -39,8 +49,10 @@ export interface Capabilities {
   readonly storageClass: string | undefined;
   /** Whether a NetworkPolicy is enforced. Where not, it is stored and changes nothing. */
   readonly networkPolicy: boolean;
-  /** Whether a pod can take on a cloud identity through its service account. */
-  readonly podIdentity: boolean;
+  /** How a pod takes on a cloud identity through its service account; undefined: it cannot. */
+  readonly podIdentity: PodIdentityCapability | undefined;
+  /** Whether a volume can hold entries of AWS Secrets Manager. */
+  readonly externalSecrets: boolean;
   /** The zones that nodes for workloads are spread over, sorted; empty where there is one place only. */
   readonly zones: readonly string[];
 }

@@ -6,12 +6,21 @@ import path from "node:path";
 export const layers = {
   "index.ts": ["config", "infra/cluster", "infra/platform", "apps"],
   config: [],
-  "infra/cluster": ["config", "infra/local", "infra/eks", "infra/existing", "infra/images"],
+  "infra/cluster": [
+    "config",
+    "infra/identity",
+    "infra/local",
+    "infra/eks",
+    "infra/existing",
+    "infra/images",
+  ],
   "infra/ask": [],
+  "infra/identity": [],
   "infra/local": [
     "config",
     "infra/ask",
     "infra/cluster",
+    "infra/identity",
     "infra/images",
     "policy/exceptions",
     "toolchain",
@@ -20,6 +29,7 @@ export const layers = {
   "infra/eks": [
     "config",
     "infra/cluster",
+    "infra/identity",
     "infra/images",
     "infra/published-image",
     "policy/exceptions",
@@ -28,6 +38,7 @@ export const layers = {
     "config",
     "infra/ask",
     "infra/cluster",
+    "infra/identity",
     "infra/images",
     "infra/published-image",
     "policy/exceptions",

@@ -7,6 +7,8 @@ import { JOURNAL_COMMAND, JOURNAL_PORT } from "./image/recipe";
 
 const DATA_DIRECTORY = "/data";
 const JOURNAL_DIRECTORY = "/journal";
+const SECRETS_DIRECTORY = "/secrets";
+const TOKEN = "token";
 
 export interface UploaderArgs extends Omit<Config["apps"]["uploader"], "namespace" | "image"> {
   readonly place: Place;
@@ -17,6 +19,7 @@ export interface UploaderArgs extends Omit<Config["apps"]["uploader"], "namespac
 
 /** Takes texts over HTTP, keeps them on a volume of its own, and calls the renderer by its Service. */
 export function uploader({ place, ...args }: UploaderArgs, opts: pulumi.ComponentResourceOptions) {
+  const secured = args.token !== undefined;
   return new Workload(
     "uploader",
     {
@@ -35,10 +38,16 @@ export function uploader({ place, ...args }: UploaderArgs, opts: pulumi.Componen
           image: args.image,
           resources: args.resources,
           ports: { http: HTTP_PORT },
-          env: { POD_NAME, DATA_DIRECTORY, JOURNAL_DIRECTORY, RENDERER_URL: args.renderer.url },
+          env: {
+            ...{ POD_NAME, DATA_DIRECTORY, JOURNAL_DIRECTORY, RENDERER_URL: args.renderer.url },
+            ...(secured && { TOKEN_FILE: `${SECRETS_DIRECTORY}/${TOKEN}` }),
+          },
           health: { path: HEALTH_PATH, port: "http" },
           ready: { path: "/readyz", port: "http" },
-          mounts: { data: DATA_DIRECTORY, journal: JOURNAL_DIRECTORY },
+          mounts: {
+            ...{ data: DATA_DIRECTORY, journal: JOURNAL_DIRECTORY },
+            ...(secured && { secrets: SECRETS_DIRECTORY }),
+          },
         },
       },
       // Ships what the uploader writes down, so that the uploader waits for nobody who reads it.
@@ -60,9 +69,10 @@ export function uploader({ place, ...args }: UploaderArgs, opts: pulumi.Componen
           orEmptyDir: true,
         },
         journal: { emptyDir: "16Mi" },
+        ...(args.token && { secrets: { externalSecrets: { [TOKEN]: args.token } } }),
       },
       protect: args.storage.protect,
-      // Nobody has to say who he is: from outside it is open only where a port is configured.
+      // Without a token nobody has to say who he is; from outside it is open only where a port is configured.
       service: {
         ports: { http: args.port ?? 80 },
         from: args.port === undefined ? [] : "loadBalancer",

@@ -1,5 +1,5 @@
 import type { Exceptions } from "../../policy/exceptions";
-import type { Capabilities } from "../../infra/cluster";
+import type { Capabilities, Cluster, Grant } from "../../infra/cluster";
 import type { WorkloadNamespace } from "../../infra/platform/namespace";
 import type {
   Checked,
@@ -18,6 +18,8 @@ export interface Place {
   /** No pod starts before its rules are there. */
   readonly namespace: WorkloadNamespace;
   readonly capabilities: Capabilities;
+  /** Lets a workload's pods act at the cloud's provider: see {@link Cluster.identity}. */
+  readonly identity: Cluster["identity"];
 }
 
 /**
@@ -44,11 +46,13 @@ export interface WorkloadArgs<
   /** Containers that run to their end, one after the other, before all others. */
   readonly init?: Readonly<Record<string, InitContainer<NoInfer<Name>>>>;
   /** By name. One that is `perReplica` makes the workload a StatefulSet; else it is a Deployment. */
-  readonly volumes?: Readonly<Record<Name, Volume>>;
+  readonly volumes?: Readonly<Partial<Record<Name, Volume>>>;
   /** Default: none, and nobody calls it. */
   readonly service?: ServiceArgs<PortOf<Main> | PortOf<Side>>;
   /** What it calls; the name server comes with it. Default: nothing. */
   readonly reaches?: readonly Endpoint[];
+  /** What its pods may do in the cloud; the network rules for it come with it. Default: nothing. */
+  readonly identity?: IdentityRequest;
   /** From the order to end to the kill; the preStop hook is part of it. Default: 30s. */
   readonly terminationGrace?: Duration;
   /** A rollout that takes longer fails the update; the old pods go on serving. Default: 180s. */
@@ -64,6 +68,13 @@ export interface ServiceArgs<Port extends string> {
   readonly ports: Readonly<Partial<Record<Port, number>>>;
   /** `loadBalancer`: from outside, where the cluster has one. Else workloads of the namespace. */
   readonly from: Callers;
+}
+
+export interface IdentityRequest {
+  /** Only what it needs, on the very things that it needs it for. */
+  readonly grants: readonly [Grant, ...Grant[]];
+  /** Whether it does without, and says so, where the cluster gives no identity. Default: false, an error. */
+  readonly optional?: boolean;
 }
 
 /** The cluster's metrics decide on the count. */

@@ -1,5 +1,5 @@
 import { exceptions } from "../../policy/exceptions";
-import type { Place, WorkloadArgs } from "./args";
+import type { IdentityRequest, Place, WorkloadArgs } from "./args";
 import type { Container, ContainerShapes, InitContainer } from "./container";
 import type { Callers } from "./network";
 import type { Duration } from "./units";
@@ -17,6 +17,7 @@ export interface PlainArgs extends Pick<
   readonly volumes: Volumes;
   readonly ports: Readonly<Record<string, number>>;
   readonly from: Callers;
+  readonly identity: IdentityRequest | undefined;
   readonly rolloutTimeout: Duration;
   /** Of the object that brings the pods. */
   readonly annotations: { annotations?: Record<string, string> };
@@ -36,10 +37,11 @@ export function withDefaults<
     containers: args.containers,
     sidecars: args.sidecars ?? {},
     init: args.init ?? {},
-    volumes: args.volumes ?? {},
+    volumes: (args.volumes ?? {}) as Volumes,
     ports: (service?.ports ?? {}) as PlainArgs["ports"],
     from: service?.from ?? [],
     reaches: args.reaches ?? [],
+    identity: args.identity,
     terminationGrace: args.terminationGrace ?? "30s",
     rolloutTimeout: args.rolloutTimeout ?? "180s",
     protect: args.protect ?? false,

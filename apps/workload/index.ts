@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { WorkloadArgs } from "./args";
 import type { ContainerShapes, PortOf } from "./container";
 import { type PlainArgs, withDefaults } from "./defaults";
+import { readingGrants } from "./external-secret";
 import { type Labels, selectorLabels, workloadLabels } from "./labels";
 import { type Endpoint, networkPolicy } from "./network";
 import { podTemplate } from "./pod";
@@ -12,8 +13,9 @@ import { seconds } from "./units";
 import { serviceUrl } from "./url";
 import { isPerReplica, type MadeVolumes, makeVolumes } from "./volume";
 
-export type { Autoscaling, Place, ServiceArgs, WorkloadArgs } from "./args";
+export type { Autoscaling, IdentityRequest, Place, ServiceArgs, WorkloadArgs } from "./args";
 export { type Check, type Container, POD_NAME } from "./container";
+export type { ExternalSecret } from "./external-secret";
 export type { Endpoint } from "./network";
 export { AppSecret } from "./secret";
 export type { Cpu, Duration, Memory } from "./units";
@@ -89,11 +91,13 @@ export class Workload<
   }
 
   private trafficRules(): void {
+    const { identity, place } = this.args;
     const spec = networkPolicy({
       selector: this.selector,
       callers: this.args.from,
       ports: this.ports.map(({ name }) => this.containerPort(name)),
       reaches: this.args.reaches,
+      outside: identity === undefined ? [] : (place.capabilities.podIdentity?.reaches ?? []),
     });
     new k8s.networking.v1.NetworkPolicy(this.name, { metadata: this.metadata, spec }, this.child);
   }
@@ -101,14 +105,26 @@ export class Workload<
   private volumes(): MadeVolumes {
     const { place, protect, volumes } = this.args;
     const { namespace, labels } = this.metadata;
-    const { storageClass } = place.capabilities;
-    const context = { workload: this.name, namespace, labels, storageClass, protect };
+    const { storageClass, externalSecrets } = place.capabilities;
+    const offered = { storageClass, externalSecrets };
+    const context = { workload: this.name, namespace, labels, ...offered, protect };
     const made = makeVolumes(volumes, { ...context, child: this.child });
     for (const volume of made.lost) {
       const what = "the cluster has no StorageClass, so that its data go with its pod";
       void pulumi.log.warn(`The volume ${volume} is an emptyDir: ${what}.`, this);
     }
     return made;
+  }
+
+  /** One role for what the app does itself, and for what is read on its behalf into its volumes. */
+  private identity(): pulumi.Resource[] {
+    const { place, identity, volumes } = this.args;
+    const reading = readingGrants(volumes);
+    const grants = [...(identity?.grants ?? []), ...reading];
+    if (grants.length === 0) return [];
+    const optional = identity?.optional === true && reading.length === 0;
+    const { name: serviceAccount, namespace } = this.metadata;
+    return place.identity(this.name, { namespace, serviceAccount, grants, optional });
   }
 
   private pods(volumes: MadeVolumes): pulumi.Resource {
@@ -123,7 +139,7 @@ export class Workload<
     const served = this.ports.map((one) => one.name);
     const template = podTemplate({ ...args, workload: name, kind, made: volumes, served, zones });
     const pods = { replicas: args.replicas, selector, template };
-    const dependsOn = [args.place.namespace, account];
+    const dependsOn = [args.place.namespace, account, ...this.identity()];
     const options = { ...this.child, dependsOn, ...this.timeouts() };
     if (kind === "Deployment") {
       const spec = specs.deploymentSpec({ ...pods, rolloutTimeout: args.rolloutTimeout });

@@ -1,5 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
 
+import type { AddressRange } from "../../infra/cluster";
 import { type Labels, selectorLabels } from "./labels";
 
 type NetworkPolicySpec = types.input.networking.v1.NetworkPolicySpec;
@@ -24,13 +25,16 @@ export interface TrafficArgs {
   /** Ports of the pods that callers reach. */
   readonly ports: readonly number[];
   readonly reaches: readonly Endpoint[];
+  /** What it calls outside of the cluster. */
+  readonly outside: readonly AddressRange[];
 }
 
 /** The namespace denies all traffic; this admits what the workload takes and what it calls, by port. */
 export function networkPolicy(args: TrafficArgs): NetworkPolicySpec {
-  const { selector, reaches } = args;
+  const { selector, reaches, outside } = args;
   const ingress = ingressRules(args);
-  const egress = [...(reaches.length > 0 ? [toNameServer] : []), ...reaches.map(egressRule)];
+  const called = [...reaches.map(egressRule), ...outside.map(outsideRule)];
+  const egress = [...(called.length > 0 ? [toNameServer] : []), ...called];
   return {
     podSelector: { matchLabels: { ...selector } },
     policyTypes: ["Ingress", "Egress"],
@@ -54,6 +58,13 @@ function egressRule({ namespace, selector, targetPort }: Endpoint) {
     podSelector: { matchLabels: { ...selector } },
   };
   return { to: [pods], ports: [tcp(targetPort)] };
+}
+
+function outsideRule({ cidr, except, port }: AddressRange) {
+  return {
+    to: [{ ipBlock: { cidr, ...(except && { except: [...except] }) } }],
+    ports: [tcp(port)],
+  };
 }
 
 /** At every port: the pods of name servers listen at another one in each cluster. */

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { RunError } from "@pulumi/pulumi/errors";
 
+import { type ExternalSecretFiles, externalSecretVolume } from "./external-secret";
 import type { SecretFiles } from "./secret";
 import type { Memory } from "./units";
 
@@ -9,6 +10,7 @@ import type { Memory } from "./units";
 export type Volume =
   | ConfigFiles
   | SecretFiles
+  | ExternalSecretFiles
   /** Empty at the pod's start, gone at its end; `emptyDir` is its limit. */
   | { readonly emptyDir: Memory; readonly medium?: "Memory" }
   | SharedVolume
@@ -46,6 +48,8 @@ export interface VolumeContext {
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly storageClass: string | undefined;
+  /** Whether a volume can hold entries of AWS Secrets Manager. */
+  readonly externalSecrets: boolean;
   /** Whether Pulumi refuses to delete what holds data. */
   readonly protect: boolean;
   readonly child: pulumi.CustomResourceOptions;
@@ -64,8 +68,8 @@ export interface MadeVolumes {
 }
 
 /**
- * Makes the ConfigMaps and claims of a workload.
- * @throws RunError where a volume needs a storage class and the cluster has none
+ * Makes the ConfigMaps, claims and classes of a workload.
+ * @throws RunError where a volume needs what the cluster does not have
  */
 export function makeVolumes(volumes: Volumes, context: VolumeContext): MadeVolumes {
   const made = Object.entries(volumes).map(([name, volume]) => make(name, volume, context));
@@ -84,7 +88,7 @@ export function isPerReplica(volume: Volume): volume is ReplicaVolume {
 
 /** Whether a container may write to it. */
 export function isReadOnly(volume: Volume): boolean {
-  return "configMap" in volume || "secretName" in volume;
+  return "configMap" in volume || "secretName" in volume || "externalSecrets" in volume;
 }
 
 interface Made {
@@ -100,6 +104,9 @@ function make(name: string, volume: Volume, context: VolumeContext): Made {
     const items = keys.map((key) => ({ key, path: key }));
     // Readable for the pod's group, and for nobody else.
     return { volume: { name, secret: { secretName, items, defaultMode: 0o440 } } };
+  }
+  if ("externalSecrets" in volume) {
+    return { volume: { name, csi: externalSecretVolume(name, volume, context) } };
   }
   if ("emptyDir" in volume) {
     const { emptyDir: sizeLimit, medium } = volume;

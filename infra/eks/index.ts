@@ -3,6 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
+import { checkGrants, EKS_POD_IDENTITY, type IdentityArgs } from "../identity";
 import { hashRecipeInputs } from "../images/hash";
 import { PublishedImage } from "../published-image";
 import { Access } from "./access";
@@ -16,6 +17,7 @@ import { loadBalancerCapability } from "./load-balancer";
 import { Network } from "./network";
 import { nodeRole } from "./node-role";
 import { type EksConfig, type Place, placeOf } from "./place";
+import { podIdentity, statementOf } from "./pod-identity";
 import { registryHost, Repository } from "./repository";
 import { Role } from "./role";
 import { STORAGE_CLASS } from "./storage";
@@ -84,7 +86,8 @@ export class EksCluster extends pulumi.ComponentResource implements Cluster {
       loadBalancer: loadBalancerCapability(config.loadBalancer, { autoMode }),
       storageClass: STORAGE_CLASS,
       networkPolicy: true,
-      podIdentity: true,
+      podIdentity: EKS_POD_IDENTITY,
+      externalSecrets: config.secrets.externalStore,
       zones: network.zones,
     };
     this.registerOutputs({
@@ -117,6 +120,19 @@ export class EksCluster extends pulumi.ComponentResource implements Cluster {
       { parent: this, dependsOn: [repository] },
     );
     return reference;
+  }
+
+  /** A role of the account that the pods of this service account take on. */
+  identity(
+    workload: string,
+    { namespace, serviceAccount, grants }: IdentityArgs,
+  ): pulumi.Resource[] {
+    checkGrants(workload, grants);
+    const { place, name: clusterName } = this;
+    const description = `The workload ${workload} of ${place.clusterName}`;
+    const statements = grants.map(statementOf);
+    const args = { place, clusterName, namespace, serviceAccount, description, statements };
+    return [podIdentity(workload, args, this.onAws)];
   }
 
   private network(

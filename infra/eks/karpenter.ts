@@ -7,8 +7,8 @@ import { SYSTEM_NAMESPACE } from "./addons";
 import { InterruptionQueue } from "./interruption-queue";
 import { karpenterStatements } from "./karpenter-policy";
 import { type NodePoolArgs, nodeClassSpec, nodePoolSpec } from "./node-pool";
-import { podTrust } from "./policy";
-import { Role } from "./role";
+import { podIdentity } from "./pod-identity";
+import type { Role } from "./role";
 import { charts } from "./versions";
 
 export interface KarpenterArgs extends Omit<NodePoolArgs, "nodeRoleName"> {
@@ -53,12 +53,13 @@ export class Karpenter extends pulumi.ComponentResource {
 
   private controllerIdentity(): pulumi.Resource {
     const { place, clusterName, nodeRole, keyArn } = this.args;
-    const account = { namespace: SYSTEM_NAMESPACE, serviceAccount: SERVICE_ACCOUNT };
-    const role = new Role(
-      `${this.label}-role`,
+    return podIdentity(
+      this.label,
       {
+        ...{ place, clusterName },
+        namespace: SYSTEM_NAMESPACE,
+        serviceAccount: SERVICE_ACCOUNT,
         description: `Karpenter of ${place.clusterName}`,
-        trust: podTrust(place, account),
         statements: karpenterStatements({
           place,
           nodeRoleArn: nodeRole.arn,
@@ -67,11 +68,6 @@ export class Karpenter extends pulumi.ComponentResource {
         }),
       },
       { parent: this },
-    );
-    return new aws.eks.PodIdentityAssociation(
-      `${this.label}-identity`,
-      { clusterName, ...account, roleArn: role.arn },
-      { parent: this, dependsOn: [role] },
     );
   }
 

@@ -1,4 +1,3 @@
-import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -7,8 +6,7 @@ import { toleratesSystemNodes } from "./addon-specs";
 import { SYSTEM_NAMESPACE } from "./addons";
 import { loadBalancerStatements } from "./load-balancer-policy";
 import type { EksConfig, Place } from "./place";
-import { podTrust } from "./policy";
-import { Role } from "./role";
+import { podIdentity } from "./pod-identity";
 import { charts } from "./versions";
 
 type LoadBalancerConfig = EksConfig["loadBalancer"];
@@ -50,20 +48,16 @@ export class LoadBalancerController extends pulumi.ComponentResource {
   ) {
     super("drydock:infra:LoadBalancerController", name, {}, opts);
     const { place, clusterName } = args;
-    const account = { namespace: SYSTEM_NAMESPACE, serviceAccount: SERVICE_ACCOUNT };
-    const role = new Role(
-      `${name}-role`,
+    const identity = podIdentity(
+      name,
       {
+        ...{ place, clusterName },
+        namespace: SYSTEM_NAMESPACE,
+        serviceAccount: SERVICE_ACCOUNT,
         description: `Load balancers of ${place.clusterName}`,
-        trust: podTrust(place, account),
         statements: loadBalancerStatements(place),
       },
       { parent: this },
-    );
-    const identity = new aws.eks.PodIdentityAssociation(
-      `${name}-identity`,
-      { clusterName, ...account, roleArn: role.arn },
-      { parent: this, dependsOn: [role] },
     );
     const { repository, chart, version } = charts.loadBalancerController;
     new k8s.helm.v3.Release(

@@ -4,6 +4,7 @@ import { RunError } from "@pulumi/pulumi/errors";
 
 import { ask } from "../ask";
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
+import { checkGrants, type IdentityArgs, withoutIdentity } from "../identity";
 import { hashRecipeInputs } from "../images/hash";
 import { hostArchitecture } from "../images/oci";
 import type { Detection, ExistingClusterArgs as Meant } from "./detection";
@@ -96,5 +97,22 @@ export class ExistingCluster extends pulumi.ComponentResource implements Cluster
       { parent: this },
     );
     return reference;
+  }
+
+  /** The account is somebody else's, and so are its roles: where pods can have one, it says which. */
+  identity(workload: string, args: IdentityArgs): pulumi.Resource[] {
+    const { namespace, serviceAccount, grants } = args;
+    checkGrants(workload, grants);
+    if (this.capabilities.podIdentity === undefined) return withoutIdentity(workload, args, this);
+    const rights = grants.map(
+      ({ actions, resources }) => `${actions.join(", ")} on ${resources.join(", ")}`,
+    );
+    void pulumi.log.warn(
+      `${workload} acts in the cloud once somebody binds a role to its pods: this cluster's account is not managed here.\n` +
+        `  role: trusted by pods.eks.amazonaws.com, may ${rights.join("; ")}\n` +
+        `  bind: aws eks create-pod-identity-association --namespace ${namespace} --service-account ${serviceAccount} --cluster-name <name> --role-arn <role>`,
+      this,
+    );
+    return [];
   }
 }

@@ -20,7 +20,8 @@ export function localCapabilities({ engine, realNode }: ChosenEngine): Capabilit
     // Enforced by the cluster's agent, and by kind's network plugin since kind 0.24. Simulated pods
     // have no traffic.
     networkPolicy: realNode,
-    podIdentity: false,
+    podIdentity: undefined,
+    externalSecrets: false,
     zones: [],
   };
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { ask } from "../ask";
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
+import { checkGrants, type IdentityArgs, withoutIdentity } from "../identity";
 import { hashRecipeInputs } from "../images/hash";
 import { addOnRecipes } from "../images/system";
 import { type ChosenEngine, localCapabilities } from "./capabilities";
@@ -107,6 +108,12 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
       { parent: this, dependsOn: [this.cluster] },
     );
     return reference;
+  }
+
+  /** There is no cloud here. */
+  identity(workload: string, args: IdentityArgs): pulumi.Resource[] {
+    checkGrants(workload, args.grants);
+    return withoutIdentity(workload, args, this);
   }
 }
 

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -114,6 +114,61 @@ describe("the uploader", () => {
     const answer = await ask(`${url}/files/a.md`, put("text"));
     expect(JSON.parse(answer.text)).toMatchObject({ renderedBy: "third" });
     expect(calls).toBe(3);
+  });
+});
+
+describe("the uploader with a token", () => {
+  async function secured(text?: string) {
+    const directory = temporaryDirectory();
+    const tokenFile = join(temporaryDirectory(), "token");
+    if (text !== undefined) writeFileSync(tokenFile, text);
+    const rendererUrl = await listening(renderer());
+    const journalDirectory = temporaryDirectory();
+    const server = uploader({ directory, journalDirectory, rendererUrl, tokenFile });
+    const url = await listening(server);
+    const store = (authorization?: string) =>
+      ask(`${url}/files/a.md`, {
+        ...put("text"),
+        ...(authorization !== undefined && { headers: { authorization } }),
+      });
+    return { directory, tokenFile, url, store };
+  }
+
+  it("lets those store who show it, and everybody read", async () => {
+    const { store, url } = await secured("canary-5e1d\n");
+    expect((await store("Bearer canary-5e1d")).status).toBe(201);
+    expect((await store("bearer canary-5e1d")).status).toBe(200);
+    expect((await ask(`${url}/files/a.md`)).text).toBe("text");
+  });
+
+  it.each([undefined, "Bearer", "Bearer canary-5e1", "Bearer canary-5e1dd", "Basic canary-5e1d"])(
+    "stores nothing for %j",
+    async (authorization) => {
+      const { store, directory } = await secured("canary-5e1d");
+      const answer = await store(authorization);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      expect(answer.text).not.toContain("canary");
+      expect(readdirSync(directory)).toEqual([]);
+    },
+  );
+
+  it("takes up another value without a restart", async () => {
+    const { store, tokenFile } = await secured("first");
+    writeFileSync(tokenFile, "second");
+    expect((await store("Bearer first")).status).toBe(401);
+    expect((await store("Bearer second")).status).toBe(201);
+  });
+
+  it.each([
+    ["is not there", undefined],
+    ["is empty", "\n"],
+  ])("lets nobody store where it %s", async (_, text) => {
+    const { store, directory } = await secured(text);
+    for (const authorization of [undefined, "Bearer", "Bearer x"]) {
+      expect((await store(authorization)).status).toBe(503);
+    }
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
 

@@ -62,6 +62,37 @@ export function refused(place: Place, secret: AppSecret<"token">) {
     // @ts-expect-error -- a shared volume says who may mount it
     volumes: { data: { shared: "1Gi" } },
   });
+  const arn = "arn:aws:s3:::pages/*";
+  const actions = ["s3:GetObject"] as const;
+  new Workload("app", {
+    ...common,
+    containers: { app },
+    identity: { grants: [{ sid: "Read", actions, resources: [arn] }] },
+  });
+  new Workload("app", {
+    ...common,
+    containers: { app },
+    // @ts-expect-error -- everything is no resource
+    identity: { grants: [{ sid: "Read", actions, resources: ["*"] }] },
+  });
+  new Workload("app", {
+    ...common,
+    containers: { app },
+    // @ts-expect-error -- everything is no action
+    identity: { grants: [{ sid: "Read", actions: ["*"], resources: [arn] }] },
+  });
+  new Workload("app", {
+    ...common,
+    containers: { app },
+    // @ts-expect-error -- an identity without rights
+    identity: { grants: [] },
+  });
+  new Workload("app", {
+    ...common,
+    containers: { app },
+    // @ts-expect-error -- the ARN of something else than an entry of Secrets Manager
+    volumes: { keys: { externalSecrets: { key: { secretArn: arn } } } },
+  });
   // @ts-expect-error -- the secret has no such key
   secret.files("tokne");
   // @ts-expect-error -- the secret has no such key

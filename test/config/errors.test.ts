@@ -5,6 +5,7 @@ import { ConfigError } from "../../config/errors";
 import { parseConfig, type ParseOptions } from "../../config/parse";
 
 const cluster = { kind: "local", name: "dev" };
+const secretArn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:token-AbCdEf";
 
 function refusal(raw: Record<string, unknown>, options?: ParseOptions): string {
   try {
@@ -222,6 +223,23 @@ ${["nginx", "renderer", "uploader"]
   drydock:apps.nginx.replicas = 20
     rule: must fit, with one more pod during a rollout, in the quota of namespace web: pods: needs 21, has 20; memory: needs 2688Mi, has 2Gi
     fix:  lower it, or raise drydock:platform.namespaces.web.quota`,
+    },
+    {
+      title: "impossible combination: an entry of AWS on a cluster that gives no role of AWS",
+      raw: { cluster, apps: { uploader: { token: { secretArn } } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.uploader.token = {"secretArn":"${secretArn.slice(0, -5)}...
+    rule: must not be set where cluster.kind is "local": pods get no role of AWS there
+    fix:  remove it`,
+    },
+    {
+      title:
+        "an entry of AWS without the end that AWS gave its name, which a policy would not match",
+      raw: { cluster, apps: { uploader: { token: { secretArn: secretArn.slice(0, -7) } } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.uploader.token.secretArn = "${secretArn.slice(0, -7)}"
+    rule: must be the whole ARN of an entry in AWS Secrets Manager, with the six characters at its end (arn:aws:secretsmanager:eu-central-1:111122223333:secret:name-AbCdEf)
+    fix:  change it, for example: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:uploader-token-AbCdEf"`,
     },
     {
       title: "apps that each fit the quota, and all together do not",

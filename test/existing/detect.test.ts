@@ -95,7 +95,7 @@ describe("the detection on a real API server, all of whose nodes kwok simulates"
       uid,
       servesTraffic: false,
       architectures: [],
-      capabilities: { networkPolicy: false, podIdentity: false, zones: [] },
+      capabilities: { networkPolicy: false, externalSecrets: false, zones: [] },
     });
     expect(detection.summary).toMatch(
       /^Uses the cluster of .*, context \S+, server https:\S+: Kubernetes 1\.36\.3, 2 nodes, all simulated by kwok: no page is served/,
@@ -127,7 +127,8 @@ describe("the detection on a real API server, all of whose nodes kwok simulates"
       loadBalancer: { annotations: {} },
       storageClass: "fast",
       networkPolicy: false,
-      podIdentity: false,
+      podIdentity: undefined,
+      externalSecrets: false,
       zones: ["eu-1a", "eu-1b"],
     });
     expect(servesTraffic).toBe(true);

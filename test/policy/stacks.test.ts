@@ -7,6 +7,7 @@ import { defaultLevel } from "../../policy/rule";
 import { rules } from "../../policy/rules";
 import { recordProgram } from "../../review/recording/program";
 import { root } from "../../review/recording/stack-file";
+import { recordings } from "../support/stacks";
 import { askPack, type Inputs, type PackOptions, type Reported } from "./support/pack";
 import { asked } from "./support/recorded";
 
@@ -57,6 +58,15 @@ describe.each(stacks)("stack %s", (stack) => {
       only: [...stopping.map(({ id }) => id), "inputs-known"],
     });
     expect(found.filter(({ rule }) => rule === "inputs-known").map(short)).toEqual([]);
+  });
+});
+
+describe("prod with external secrets", () => {
+  it.each(["preview", "update"] as const)("keeps every rule in a recorded %s", async (mode) => {
+    const recording = (await recordings("prod with external secrets"))[mode];
+    const found = askPack(asked(recording), { config: parameters("prod") ?? {} });
+    const broken = found.filter(({ rule }) => ![...told, ...disabled("prod")].includes(rule));
+    expect(broken.map(short)).toEqual([]);
   });
 });
 

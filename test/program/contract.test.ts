@@ -75,6 +75,18 @@ describe.each(kinds)("the contract of a cluster: $title", ({ engine, cluster: ra
     expect(JSON.parse(JSON.stringify(capabilities))).toEqual(defined);
   });
 
+  it("refuses by name a workload that would act in a cloud, and first of all rights that are too wide", async () => {
+    const { cluster } = await make("update");
+    const account = { namespace: "web", serviceAccount: "app", optional: false };
+    const ask = (action: "s3:GetObject" | "s3:*") => {
+      const resources = ["arn:aws:s3:::pages/*"] as const;
+      const grants = [{ sid: "Read", actions: [action] as const, resources }];
+      return () => cluster.identity("app", { ...account, grants });
+    };
+    expect(ask("s3:GetObject")).toThrow("app cannot act in the cloud: it needs s3:GetObject");
+    expect(ask("s3:*")).toThrow("the identity of app cannot be made");
+  });
+
   it("shows in the first preview what an update makes", async () => {
     const urns = async (mode: "preview" | "update") =>
       (await make(mode)).recording.resources.map(({ urn }) => urn);

@@ -32,7 +32,7 @@ const steps: readonly { readonly name: string; readonly match: Match }[] = [
   { name: "Service with a load balancer", match: loadBalanced },
 ];
 
-describe.each<StackName>(["prod", "small", "prod in Auto Mode"])(
+describe.each<StackName>(["prod", "small", "prod in Auto Mode", "prod with external secrets"])(
   "the order of the stack %s",
   (stack) => {
     let resources: readonly RecordedResource[];
@@ -103,6 +103,17 @@ describe.each<StackName>(["prod", "small", "prod in Auto Mode"])(
         expect(loose(named("RolePolicy", controller), release)).toEqual([]);
       }
       expect(loose(named("RolePolicy", "ebs-csi"), named("Addon", "ebs-csi"))).toEqual([]);
+    });
+
+    it("gives a workload its rights, and who reads its secrets, before its pods start", () => {
+      const pods = type("StatefulSet");
+      for (const kind of ["PodIdentityAssociation", "RolePolicy", "SecretProviderClass"]) {
+        expect(loose(named(kind, "uploader"), pods)).toEqual([]);
+      }
+      expect(loose(named("Addon", "secrets-store"), type("SecretProviderClass"))).toEqual([]);
+      const secured = stack === "prod with external secrets" ? 1 : 0;
+      expect(all(type("SecretProviderClass"))).toHaveLength(secured);
+      expect(all(named("PodIdentityAssociation", "uploader"))).toHaveLength(secured);
     });
   },
 );

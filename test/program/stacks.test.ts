@@ -184,6 +184,7 @@ const identifiers = [
   "SecurityGroupIngressRule.securityGroupId",
   "StatefulSet.spec.template.spec.containers.#.image",
   "StatefulSet.spec.template.spec.initContainers.#.image",
+  "StatefulSet.spec.template.spec.volumes.#.csi.volumeAttributes.secretProviderClass",
   "StorageClass.parameters.fileSystemId",
   "StorageClass.parameters.kmsKeyId",
   "Subnet.vpcId",

@@ -67,6 +67,7 @@ export interface PodTemplate {
 
 export interface Container {
   readonly name: string;
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly image: string;
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: Readonly<Record<string, unknown>>;

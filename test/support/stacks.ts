@@ -4,10 +4,17 @@ import type { Recording } from "../../review/recording/recorder";
 import type { Recordings } from "../../review/recording/recording";
 import { stackFile } from "../../review/recording/stack-file";
 
-export type StackName = "dev" | "prod" | "small" | "prod in Auto Mode";
+export type StackName =
+  "dev" | "prod" | "small" | "prod in Auto Mode" | "prod with external secrets";
 
 /** Every set-up that must fulfil what is asked of all: those of the stack files, and variants of them. */
-export const stackNames: readonly StackName[] = ["dev", "prod", "small", "prod in Auto Mode"];
+export const stackNames: readonly StackName[] = [
+  "dev",
+  "prod",
+  "small",
+  "prod in Auto Mode",
+  "prod with external secrets",
+];
 
 /** A first preview and an update; fails where the two differ. */
 export function recordings(name: StackName): Promise<Recordings> {
@@ -23,11 +30,31 @@ export function fileOf(name: StackName): string {
   return name.split(" ")[0] ?? name;
 }
 
-/** In Auto Mode, EKS itself runs nodes, volumes and load balancers. */
+/** The uploader's token, an entry of AWS Secrets Manager. */
+export const token = {
+  secretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:uploader-token-AbCdEf",
+  keyArn: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+};
+
 function changesOf(name: StackName): Readonly<Record<string, unknown>> {
-  if (name !== "prod in Auto Mode") return {};
+  if (name === "prod in Auto Mode") return inAutoMode();
+  return name === "prod with external secrets" ? withExternalSecrets() : {};
+}
+
+/** EKS itself runs nodes, volumes and load balancers. */
+function inAutoMode() {
   const cluster = stackFile("prod").config["drydock:cluster"] as object;
   return { "drydock:cluster": { ...cluster, nodes: {}, autoscaling: { kind: "autoMode" } } };
+}
+
+function withExternalSecrets() {
+  const { config } = stackFile("prod");
+  const cluster = config["drydock:cluster"] as object;
+  const apps = config["drydock:apps"] as { uploader: object };
+  return {
+    "drydock:cluster": { ...cluster, secrets: { externalStore: true } },
+    "drydock:apps": { ...apps, uploader: { ...apps.uploader, token } },
+  };
 }
 
 /** `type name`, as tests name a resource. */

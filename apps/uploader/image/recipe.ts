@@ -9,6 +9,14 @@ export function uploaderRecipe(): ImageRecipe {
   return nodeServiceRecipe({
     name: "uploader",
     description: "Takes texts, stores them and has pages made of them.",
-    files: ["main.mjs", "server.mjs", "store.mjs", "render.mjs", "journal-main.mjs", "journal.mjs"],
+    files: [
+      "main.mjs",
+      "server.mjs",
+      "token.mjs",
+      "store.mjs",
+      "render.mjs",
+      "journal-main.mjs",
+      "journal.mjs",
+    ],
   });
 }

@@ -1,5 +1,6 @@
 // Takes texts, stores them and lets the renderer make pages of them.
-//   PUT or POST /files/<name>   stores, renders; 201 for a new file, 200 for another content
+//   PUT or POST /files/<name>   stores, renders; 201 for a new file, 200 for another content; with the token,
+//                               where there is one, as `Authorization: Bearer`
 //   GET /files                  names
 //   GET /files/<name>           the text
 //   GET /pages/<name>           the page
@@ -10,6 +11,7 @@ import { join } from "node:path";
 import { HttpError, httpServer, json, readBody, textOf } from "../../node/http.mjs";
 import { render } from "./render.mjs";
 import { checkName, JOURNAL, Store } from "./store.mjs";
+import { checkToken } from "./token.mjs";
 
 /** Bytes of a file. */
 const LIMIT = 256 * 1024;
@@ -26,10 +28,17 @@ const SIDECAR_URL = "http://localhost:8081";
  * @property {string} journalDirectory shared with the sidecar
  * @property {string} rendererUrl
  * @property {string} [sidecarUrl]
+ * @property {string} [tokenFile] what whoever stores has to show; default: nothing
  */
 
 /** @param {Settings} settings */
-export function uploader({ directory, journalDirectory, rendererUrl, sidecarUrl = SIDECAR_URL }) {
+export function uploader({
+  directory,
+  journalDirectory,
+  rendererUrl,
+  sidecarUrl = SIDECAR_URL,
+  tokenFile,
+}) {
   const store = new Store(directory, MOST_FILES);
 
   /**
@@ -37,6 +46,7 @@ export function uploader({ directory, journalDirectory, rendererUrl, sidecarUrl 
    * @param {string} name
    */
   async function upload(request, name) {
+    if (tokenFile !== undefined) await checkToken(request, tokenFile);
     const body = await readBody(request, LIMIT);
     textOf(body);
     const isNew = await store.put(name, body);

@@ -1,3 +1,4 @@
+import { EKS_POD_IDENTITY } from "../../identity/capability";
 import type { Detection, ExistingClusterArgs } from "../detection";
 import { ApiServer } from "./api-server";
 import { selectContext, type Selected } from "./kubeconfig";
@@ -101,7 +102,9 @@ function describe({ selected, version, uid, ...found }: Found): Detection {
       loadBalancer: loadBalancer.value,
       storageClass: storageClass.value,
       networkPolicy: networkPolicy.value,
-      podIdentity,
+      podIdentity: podIdentity ? EKS_POD_IDENTITY : undefined,
+      // Nobody says whether a driver that is there may read what an app names.
+      externalSecrets: false,
       zones,
     },
     servesTraffic: nodes.length === 0 || simulated < nodes.length,

@@ -2,9 +2,16 @@ import type { Field, Finding } from "../field";
 import type { Resource } from "../resource";
 import { rule, texts } from "../rule";
 import { allows, listed, NODE_GROUP, statements } from "../views/aws";
-import { accounts } from "../views/accounts";
-import { namespaceOf, refersTo } from "../views/kubernetes";
-import { same } from "../logic";
+import { accountField, accounts } from "../views/accounts";
+import { namespaceOf, refersTo, sameNamespace } from "../views/kubernetes";
+import {
+  externalSecretClasses,
+  type Pod,
+  POD_OWNERS,
+  podsOf,
+  SECRET_PROVIDER_CLASS,
+} from "../views/pods";
+import { both, same, some, type Truth } from "../logic";
 
 const ROLE = "aws:iam/role:Role";
 const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
@@ -164,7 +171,39 @@ export const iam = [
       }
     },
   }),
+  rule({
+    id: "pod-identity-reads-external-secrets",
+    title: "A pod that mounts entries of AWS's secret store has an identity to read them with.",
+    severity: "high",
+    applies: POD_OWNERS,
+    why: "Without it the volume cannot be mounted, and the pod never starts.",
+    references: ["AWS Secrets Manager documentation: ASCP with Pod Identity"],
+    fix: "Declare a PodIdentityAssociation for the pod's namespace and serviceAccountName.",
+    *checkStack(stack) {
+      for (const pod of podsOf(stack)) {
+        for (const name of externalSecretClasses(pod)) {
+          const near = stack
+            .of(SECRET_PROVIDER_CLASS)
+            .filter((one) => sameNamespace(one, pod.owner) !== false);
+          const byIdentity = near.filter(
+            (one) => one.at("spec", "parameters", "usePodIdentity").text === "true",
+          );
+          if (some(byIdentity, (one) => refersTo(pod.owner, name, [one])) !== true) continue;
+          if (some(stack.of(ASSOCIATION), (one) => isIdentityOf(one, pod)) !== false) continue;
+          yield name.finding("must be read with an identity of the pod's account");
+        }
+      }
+    },
+  }),
 ] as const;
+
+function isIdentityOf(association: Resource, pod: Pod): Truth {
+  const account = accountField(pod);
+  return both(
+    same(association.at("serviceAccount").text, account.isAbsent ? "default" : account.text),
+    same(association.at("namespace").text, namespaceOf(pod.owner)),
+  );
+}
 
 function* tooWide(statement: Field): Iterable<Finding> {
   const actions = listed(statement.at("Action"));

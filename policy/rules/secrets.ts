@@ -1,7 +1,15 @@
 import { type Field, type Finding, isMap } from "../field";
 import { rule } from "../rule";
 import { refersTo, sameNamespace } from "../views/kubernetes";
-import { containers, type Pod, pod, POD_OWNERS, podsOf } from "../views/pods";
+import {
+  containers,
+  externalSecretClasses,
+  type Pod,
+  pod,
+  POD_OWNERS,
+  podsOf,
+  SECRET_PROVIDER_CLASS,
+} from "../views/pods";
 import { holdsCredential, isSecretName } from "../views/secrets";
 
 const applies = POD_OWNERS;
@@ -82,7 +90,8 @@ export const secrets = [
   }),
   rule({
     id: "config-references-exist",
-    title: "Every ConfigMap, Secret and claim that a pod needs is in the stack.",
+    title:
+      "Every ConfigMap, Secret, SecretProviderClass and claim that a pod needs is in the stack.",
     severity: "high",
     applies,
     why: "A pod waits for what is missing, and the rollout with it, until it fails.",
@@ -91,7 +100,7 @@ export const secrets = [
     *checkStack(stack) {
       for (const here of podsOf(stack)) {
         for (const { kind, name, optional } of references(here)) {
-          if (name.isAbsent || optional.value === true) continue;
+          if (name.isAbsent || optional?.value === true) continue;
           const near = stack.of(kind).filter((one) => sameNamespace(one, here.owner) !== false);
           if (refersTo(here.owner, name, near) !== false) continue;
           yield name.finding(
@@ -121,7 +130,8 @@ const isHarmless = (value: unknown): boolean =>
 interface Reference {
   readonly kind: string;
   readonly name: Field;
-  readonly optional: Field;
+  /** Absent: it is never optional. */
+  readonly optional?: Field;
 }
 
 const CONFIG_MAP = "core/ConfigMap";
@@ -148,6 +158,7 @@ function references(here: Pod): Reference[] {
     ...[...volumes, ...projected].map((source) => of(CONFIG_MAP, source.at("configMap"))),
     ...volumes.map((volume) => of(SECRET, volume.at("secret"), "secretName")),
     ...projected.map((source) => of(SECRET, source.at("secret"))),
+    ...externalSecretClasses(here).map((name) => ({ kind: SECRET_PROVIDER_CLASS, name })),
     ...claims.map((claim) => of("core/PersistentVolumeClaim", claim, "claimName")),
     ...variables.flatMap((one) => [
       of(CONFIG_MAP, one.at("configMapKeyRef")),

@@ -91,3 +91,18 @@ export function effective(container: Field, { spec }: Pod, key: string): Field {
   const shared = spec.at("securityContext", key);
   return own.isAbsent && !shared.isAbsent ? shared : own;
 }
+
+/** What entries of an external store a volume of the Secrets Store CSI driver holds. */
+export const SECRET_PROVIDER_CLASS = "secrets-store.csi.x-k8s.io/SecretProviderClass";
+
+/** Names of the classes whose entries a pod mounts. */
+export function externalSecretClasses({ spec }: Pod): Field[] {
+  const sources = spec
+    .at("volumes")
+    .items()
+    .map((volume) => volume.at("csi"));
+  return sources
+    .filter((csi) => csi.at("driver").text === "secrets-store.csi.k8s.io")
+    .map((csi) => csi.at("volumeAttributes", "secretProviderClass"))
+    .filter((name) => !name.isAbsent);
+}

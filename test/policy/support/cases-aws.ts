@@ -255,6 +255,19 @@ export const awsCases = {
     breaks: [alter("db-identity", "with the role of web", { from: { roleArn: ["web-role"] } })],
     unknown: [],
   },
+  "pod-identity-reads-external-secrets": {
+    breaks: [
+      missing("web", "web-identity"),
+      set("web-identity", "serviceAccount", "wbe", { told: "web" }),
+      set("web-identity", "namespace", "other", { told: "web" }),
+      set("web", "spec template spec serviceAccountName", "other"),
+      remove("web", "spec template spec serviceAccountName"),
+    ],
+    unknown: [
+      ["web-identity", "serviceAccount"],
+      ["web-entries", "spec parameters usePodIdentity"],
+    ],
+  },
   "ecr-hardened": {
     breaks: [
       remove("registry", "imageScanningConfiguration"),

@@ -285,6 +285,7 @@ export const podCases = {
   },
   "config-references-exist": {
     breaks: [
+      inPod("spec volumes 4 csi volumeAttributes secretProviderClass", "wbe-entries"),
       inPod("spec volumes 0 configMap name", "wbe-config"),
       inPod("spec volumes 1 secret secretName", "wbe-secret"),
       inPod("spec volumes 2 persistentVolumeClaim claimName", "wbe-claim"),

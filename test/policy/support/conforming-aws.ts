@@ -164,7 +164,7 @@ const identity: readonly Fixture[] = [
     { policyArn: "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy" },
     { from: { role: ["node-role"] } },
   ),
-  ...["web", "db"].flatMap((name) => [
+  ...["web", "db", "agent", "once", "nightly"].flatMap((name) => [
     aws("iam/role:Role", `${name}-role`, {
       assumeRolePolicy: trust("pods.eks.amazonaws.com", "sts:TagSession"),
     }),

@@ -56,6 +56,14 @@ export const objects: readonly Fixture[] = [
     inputs: { metadata: metadata("web-secret"), stringData: { password: "kept-in-a-secret" } },
   },
   {
+    type: "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass",
+    name: "web-entries",
+    inputs: {
+      metadata: metadata("web-entries"),
+      spec: { provider: "aws", parameters: { usePodIdentity: "true" } },
+    },
+  },
+  {
     type: core("PersistentVolumeClaim"),
     name: "web-claim",
     protect: true,

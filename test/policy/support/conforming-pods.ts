@@ -60,6 +60,14 @@ const podSpec = (name: string, main: object) => ({
     { name: "secret", secret: { secretName: "web-secret" } },
     { name: "claim", persistentVolumeClaim: { claimName: "web-claim" } },
     { name: "tmp", emptyDir: { sizeLimit: "1Mi" } },
+    {
+      name: "entries",
+      csi: {
+        driver: "secrets-store.csi.k8s.io",
+        readOnly: true,
+        volumeAttributes: { secretProviderClass: "web-entries" },
+      },
+    },
   ],
 });
 

@@ -10,6 +10,7 @@ import type { Recording } from "../../review/recording/recorder";
 import { root, stackFile } from "../../review/recording/stack-file";
 import { render } from "../../review/render";
 import { bill } from "../support/bill";
+import { changesOf } from "../support/stacks";
 
 const guide = fs.readFileSync(path.join(root, "docs/production.md"), "utf8");
 
@@ -66,6 +67,12 @@ describe("docs/production.md", () => {
   ])("says what preview shows: %s", async (heading, before, after) => {
     const [was, is] = [await prod(before), await prod(after)];
     expect(preview(heading)).toEqual(differences(render(was, {}), render(is, {})));
+  });
+
+  it("says what preview shows of the uploader's token", async () => {
+    const changes = changesOf("prod with external secrets");
+    const is = await recordProgram("prod", "update", { changes, standIn: placeholder });
+    expect(preview("The uploader's token")).toEqual(differences(render(now, {}), render(is, {})));
   });
 
   it("counts what costs by the hour as the stacks declare it", async () => {

@@ -36,7 +36,8 @@ export const token = {
   keyArn: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 };
 
-function changesOf(name: StackName): Readonly<Record<string, unknown>> {
+/** What a variant sets otherwise than the stack file that it is of. */
+export function changesOf(name: StackName): Readonly<Record<string, unknown>> {
   if (name === "prod in Auto Mode") return inAutoMode();
   return name === "prod with external secrets" ? withExternalSecrets() : {};
 }

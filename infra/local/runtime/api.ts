@@ -2,6 +2,12 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** It has not touched the request. Said too while a cache of the server fills: "storage is (re)initializing". */
+const TOO_MANY_REQUESTS = 429;
+const RETRY_MS = 250;
+const PUT_OFF_MS = 15_000;
 
 /** Where an API server is and who calls it; keys and certificates in PEM. */
 export interface ApiCredentials {
@@ -70,8 +76,27 @@ export class Api {
     this.agent.destroy();
   }
 
-  /** @throws ApiError with the status that the server gave, or the connection's own error. */
+  /**
+   * One that the server puts off, because it has only just started or is busy, is made again.
+   *
+   * @throws ApiError with the status that the server gave, or the connection's own error.
+   */
   async call<T = KubernetesObject>(method: string, path: string, body?: unknown): Promise<T> {
+    const patient = Date.now() + PUT_OFF_MS;
+    for (;;) {
+      try {
+        return await this.callOnce<T>(method, path, body);
+      } catch (error) {
+        const putOff = error instanceof ApiError && error.status === TOO_MANY_REQUESTS;
+        if (!putOff || Date.now() > patient) {
+          throw error;
+        }
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  private async callOnce<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.send(method, path, body);
     let text = "";
     for await (const chunk of response) {

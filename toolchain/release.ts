@@ -15,6 +15,7 @@ export type ToolName =
   | "kwokctl"
   | "coredns"
   | "metrics-server"
+  | "karpenter"
   | "local-path-provisioner"
   | "etcd"
   | "etcdctl"
@@ -55,7 +56,7 @@ export interface Release {
   /** Of a tool that there is once a Kubernetes minor: the minor. Absent: the release serves all. */
   readonly kubernetes?: KubernetesMinor;
   readonly fit: Fit;
-  /** Absent: it is published as a container image only. */
+  /** Absent: it is published as a container image only, or not at all. */
   readonly url?: string;
   readonly sha256: Partial<Readonly<Record<Platform, string>>>;
   /** Taken from the archive too where it has them; they must lie next to the tool. */

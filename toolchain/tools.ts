@@ -27,6 +27,8 @@ const REGISTRY_VERSION = "3.1.2";
 const RUNC_VERSION = "1.4.3";
 const LOCAL_PATH_PROVISIONER_VERSION = "0.0.30";
 const METRICS_SERVER_VERSION = "0.9.0";
+/** That of the chart in production (checked by a test). */
+const KARPENTER_VERSION = "1.14.1";
 
 function kubernetesRecipe(minor: KubernetesMinor, module: string, title: string): Recipe {
   const [major = "", minorNumber = ""] = minor.split(".");
@@ -84,10 +86,11 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   // A build of its own: Go refuses two spellings of one import path, of which the kubelet has the other.
   addons: {
     module: "kubernetes",
-    title: "local-path-provisioner, metrics-server",
+    title: "local-path-provisioner, metrics-server, Karpenter",
     variables: {
       "main.VERSION": `v${LOCAL_PATH_PROVISIONER_VERSION}`,
       "k8s.io/client-go/pkg/version.gitVersion": `v${METRICS_SERVER_VERSION}`,
+      "sigs.k8s.io/karpenter/pkg/operator.Version": KARPENTER_VERSION,
     },
   },
   "kubernetes-1.35": kubernetesRecipe("1.35", "kubernetes-1.35", "Kubernetes 1.35"),
@@ -316,6 +319,22 @@ export const RELEASES: readonly Release[] = [
         name: "metrics-server",
         probe: { args: ["--version"], pattern: /^v(\d+\.\d+\.\d+)/m },
         package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
+      },
+    ],
+  },
+  {
+    // With the cloud provider that simulates its nodes by kwok: it has no release, as image or otherwise.
+    name: "karpenter",
+    version: KARPENTER_VERSION,
+    // One on PATH may be of another cloud.
+    fit: "never",
+    sha256: {},
+    recipe: "addons",
+    tools: [
+      {
+        name: "karpenter",
+        probe: { args: ["--version"], pattern: /^karpenter (\d+\.\d+\.\d+)/m },
+        package: "./karpenter",
       },
     ],
   },

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { projectRoot, defaultCacheDirectory } from "../../toolchain/paths";
 import { findOnPath } from "../../toolchain/probe";
 import { localKubernetesVersions, pinnedKubernetesVersion } from "../../config/kubernetes-versions";
+import { charts } from "../../infra/eks/versions";
 import { expand, KUBERNETES_MINORS, PLATFORMS, releasesOf } from "../../toolchain/release";
 import { locateTools, resolveTools } from "../../toolchain/resolve";
 import {
@@ -55,9 +56,9 @@ describe("the table", () => {
     const hashes = RELEASES.flatMap(({ sha256 }) => Object.values(sha256));
     expect(hashes.filter((hash) => !/^[0-9a-f]{64}$/.test(hash))).toEqual([]);
     expect(new Set(hashes).size).toBe(hashes.length);
-    // The others are published as images, which are taken before a program is built.
+    // The others are published as images, which are taken before a program is built, or not at all.
     const files = RELEASES.filter(({ url }) => url !== undefined);
-    expect(RELEASES.length - files.length).toBe(2);
+    expect(RELEASES.length - files.length).toBe(3);
     for (const { sha256 } of files) {
       expect(Object.keys(sha256)).toEqual(expect.arrayContaining(["linux-x64", "linux-arm64"]));
     }
@@ -93,6 +94,7 @@ describe("the table", () => {
       coredns: "github.com/coredns/coredns",
       "local-path-provisioner": "github.com/rancher/local-path-provisioner",
       "metrics-server": "sigs.k8s.io/metrics-server",
+      karpenter: "sigs.k8s.io/karpenter",
       etcd: "go.etcd.io/etcd/server/v3",
       containerd: "github.com/containerd/containerd/v2",
       runc: "github.com/opencontainers/runc",
@@ -124,6 +126,11 @@ describe("the table", () => {
       expect(lines.length).toBeGreaterThan(30);
       for (const line of lines) expect(line).toMatch(new RegExp(`^\\t(\\S+) => \\1 ${staging}$`));
     }
+  });
+
+  it("has the Karpenter of production", () => {
+    const { version } = RELEASES.find(({ name }) => name === "karpenter") ?? {};
+    expect(version).toBe(charts.karpenter.version);
   });
 
   it("names the Kubernetes plugin that the SDK asks for", () => {

@@ -4,6 +4,7 @@ import { eksSchema } from "./eks";
 import { existing } from "./existing";
 import { dnsLabel, loopbackAddress } from "./fields";
 import { localKubernetesVersions, pinnedKubernetesVersion } from "./kubernetes-versions";
+import { localAutoscaling } from "./local-autoscaling";
 import { KWOK_LABEL_RULE, labels, taints } from "./node-settings";
 
 const nodeLabels = z
@@ -70,6 +71,7 @@ const nodes = z
       }),
     labels: nodeLabels.prefault({}),
     taints: nodeTaints.prefault({}),
+    autoscaling: localAutoscaling,
   })
   .meta({ description: "Nodes of the cluster." });
 

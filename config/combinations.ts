@@ -23,19 +23,39 @@ type LocalNodes = Extract<Config["cluster"], { kind: "local" }>["nodes"];
 
 function nodes(cluster: Extract<Config["cluster"], { kind: "local" }>): Problem[] {
   if (cluster.engine === "kind") return kindNodes(cluster.nodes);
-  if (cluster.nodes.real !== "never" || cluster.nodes.simulated > 0) return [];
+  return [...pendingPods(cluster.nodes), ...karpenterLabels(cluster.nodes)];
+}
+
+function pendingPods({ real, simulated }: LocalNodes): Problem[] {
+  if (real !== "never" || simulated > 0) return [];
   return [
     problem(
       "drydock:cluster.nodes.simulated",
-      cluster.nodes.simulated,
+      simulated,
       'must be 1 or more where nodes.real is "never": no pod could be scheduled',
       'set it to 1, or nodes.real to "auto"',
     ),
   ];
 }
 
+/** What Karpenter itself says of a node; with another value it would find no node to make. */
+function karpenterLabels({ autoscaling, labels }: LocalNodes): Problem[] {
+  if (autoscaling.kind !== "karpenter") return [];
+  const own = /^(?:node\.kubernetes\.io\/instance-type$|(?:[^/]+\.)?karpenter(?:\.kwok)?\.sh\/)/;
+  return Object.entries(labels.simulated)
+    .filter(([key]) => own.test(key))
+    .map(([key, value]) =>
+      problem(
+        `drydock:cluster.nodes.labels.simulated.${key}`,
+        value,
+        'must not be set where nodes.autoscaling.kind is "karpenter": Karpenter sets it itself',
+        "remove it, or use a prefix of your own, such as example.com/",
+      ),
+    );
+}
+
 /** kind's one node is real, and kwok's stand beside a native control plane only. */
-function kindNodes({ real, simulated }: LocalNodes): Problem[] {
+function kindNodes({ real, simulated, autoscaling }: LocalNodes): Problem[] {
   const fix = 'remove it, or set engine to "native"';
   const key = "drydock:cluster.nodes";
   return [
@@ -44,6 +64,16 @@ function kindNodes({ real, simulated }: LocalNodes): Problem[] {
       : []),
     ...(simulated > 0
       ? [problem(`${key}.simulated`, simulated, 'must be 0 where engine is "kind"', fix)]
+      : []),
+    ...(autoscaling.kind === "karpenter"
+      ? [
+          problem(
+            `${key}.autoscaling.kind`,
+            autoscaling.kind,
+            'must be "none" where engine is "kind": kind\'s node cannot be simulated',
+            fix,
+          ),
+        ]
       : []),
   ];
 }

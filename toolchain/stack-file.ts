@@ -17,6 +17,8 @@ export interface StackSettings {
   readonly engine: "auto" | "native" | "kind";
   readonly realNodes: "auto" | "always" | "never";
   readonly simulatedNodes: number;
+  /** Whether Karpenter adds simulated nodes. */
+  readonly autoscaling: boolean;
   readonly kubernetes: KubernetesMinor;
 }
 
@@ -34,6 +36,7 @@ export async function readStackSettings(root: string, stack: string): Promise<St
     engine: cluster.engine === "native" || cluster.engine === "kind" ? cluster.engine : "auto",
     realNodes: nodes.real === "always" || nodes.real === "never" ? nodes.real : "auto",
     simulatedNodes: typeof nodes.simulated === "number" ? nodes.simulated : 0,
+    autoscaling: record(nodes.autoscaling).kind === "karpenter",
     kubernetes:
       KUBERNETES_MINORS.find((minor) => minor === cluster.kubernetesVersion) ??
       DEFAULT_KUBERNETES_MINOR,

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 
 import type { EksKubernetesVersion } from "../../config/kubernetes-versions";
+import { among, type NodePoolSpec } from "../node-pool";
 import type { EksConfig, Place } from "./place";
 import { pins } from "./versions";
 
@@ -49,10 +50,9 @@ export function nodeClassSpec(args: NodePoolArgs): Record<string, unknown> {
 }
 
 /** `spec` of a NodePool. */
-export function nodePoolSpec(args: NodePoolArgs, nodeClass: string): Record<string, unknown> {
+export function nodePoolSpec(args: NodePoolArgs, nodeClass: string): NodePoolSpec {
   const { pool, zones } = args;
   const capacity = { onDemand: "on-demand", spot: "spot" } as const;
-  const among = (key: string, values: readonly string[]) => ({ key, operator: "In", values });
   return {
     template: {
       spec: {

@@ -55,7 +55,8 @@ export async function chooseEngine(
   const native = (): Choice => ({ engine: "native", plan: planFor(wanted, probes) });
   const reasons = failedReasons(probes);
   // kwok's nodes stand beside a native control plane only.
-  const simulated = nodes.real === "never" || nodes.simulated > 0;
+  const { real, simulated: count, autoscaling } = nodes;
+  const simulated = real === "never" || count > 0 || autoscaling === true;
   if (engine === "native" || simulated || reasons.length === 0) return native();
   const search = await machine.containers();
   if (search.found !== undefined) return inContainer(search, reasons);

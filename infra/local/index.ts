@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import type { LocalAutoscaling } from "../../config/local-autoscaling";
 import { ask } from "../ask";
 import type { Capabilities, Cluster, ImageSource } from "../cluster";
 import { checkGrants, type IdentityArgs, withoutIdentity } from "../identity";
@@ -9,13 +10,18 @@ import { addOnRecipes } from "../images/system";
 import { type ChosenEngine, localCapabilities } from "./capabilities";
 import { CoreDns } from "./coredns";
 import { MetricsServer } from "./metrics-server";
+import { NodeAutoscaling } from "./node-autoscaling";
 import { ClusterResource, type ClusterResourceArgs, ImageResource } from "./resources";
 import { type ClusterSpec, type LocalEngine, realNodeName } from "./runtime/spec";
 import { Storage } from "./storage";
 
-export interface LocalClusterArgs extends Omit<ClusterSpec, "name" | "engine"> {
+export interface LocalClusterArgs extends Omit<ClusterSpec, "name" | "engine" | "nodes"> {
   /** Name on this machine: of the network namespace or the container, and of the nodes. */
   readonly clusterName: string;
+  readonly nodes: Omit<ClusterSpec["nodes"], "autoscaling"> & {
+    /** Who adds nodes when pods do not fit. */
+    readonly autoscaling: LocalAutoscaling;
+  };
   /** What it runs in. `auto`: by what the machine permits. */
   readonly engine: "auto" | LocalEngine;
   readonly storage: {
@@ -43,7 +49,8 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
 
   /** @throws RunError where what `engine` demands cannot be had on this machine */
   static async create(name: string, args: LocalClusterArgs): Promise<LocalCluster> {
-    const { clusterName, kubernetesVersion, nodes, engine, loadBalancerAddress } = args;
+    const { clusterName, kubernetesVersion, engine, loadBalancerAddress } = args;
+    const nodes = nodesOf(args);
     const spec = { clusterName, kubernetesVersion, nodes, engine, loadBalancerAddress };
     const chosen = await ask<ChosenEngine>("drydock:local:chooseEngine", { ...spec });
     const cluster = new LocalCluster(name, { ...spec, engine: chosen.engine }, chosen);
@@ -85,6 +92,12 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
   private addOns(name: string, args: LocalClusterArgs, { realNode }: ChosenEngine): void {
     const within = { ...this.options, parent: this };
     new CoreDns(`${name}-coredns`, { image: this.cluster.coreDnsImage }, within);
+    const { autoscaling } = args.nodes;
+    if (autoscaling.kind === "karpenter") {
+      const pool = { ...autoscaling, nodes: args.nodes, realNode };
+      // Its kinds come with the cluster, which the provider waits for.
+      new NodeAutoscaling(`${name}-autoscaling`, pool, within);
+    }
     if (!realNode) return;
     const { reclaimPolicy } = args.storage;
     const image = this.image(`${name}-storage`, addOnRecipes.storage());
@@ -115,6 +128,11 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
     checkGrants(workload, args.grants);
     return withoutIdentity(workload, args, this);
   }
+}
+
+/** What the cluster itself must know: how far Karpenter may go is its pool's. */
+function nodesOf({ nodes: { autoscaling, ...nodes } }: LocalClusterArgs): ClusterSpec["nodes"] {
+  return autoscaling.kind === "karpenter" ? { ...nodes, autoscaling: true } : nodes;
 }
 
 /** Objects go with the cluster that holds them: none is deleted one by one before it. */

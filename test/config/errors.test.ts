@@ -55,6 +55,41 @@ describe("a wrong configuration", () => {
     fix:  remove it, or set engine to "native"`,
     },
     {
+      title: "Karpenter where kind makes the cluster",
+      raw: {
+        cluster: { ...cluster, engine: "kind", nodes: { autoscaling: { kind: "karpenter" } } },
+      },
+      message: `The stack's configuration has 1 problem:
+  drydock:cluster.nodes.autoscaling.kind = "karpenter"
+    rule: must be "none" where engine is "kind": kind's node cannot be simulated
+    fix:  remove it, or set engine to "native"`,
+    },
+    {
+      title: "labels of simulated nodes that Karpenter gives them",
+      raw: {
+        cluster: {
+          ...cluster,
+          nodes: {
+            labels: {
+              simulated: {
+                "node.kubernetes.io/instance-type": "small",
+                "karpenter.sh/capacity-type": "spot",
+                "example.com/pool": "spot",
+              },
+            },
+            autoscaling: { kind: "karpenter" },
+          },
+        },
+      },
+      message: `The stack's configuration has 2 problems:
+  drydock:cluster.nodes.labels.simulated.node.kubernetes.io/instance-type = "small"
+    rule: must not be set where nodes.autoscaling.kind is "karpenter": Karpenter sets it itself
+    fix:  remove it, or use a prefix of your own, such as example.com/
+  drydock:cluster.nodes.labels.simulated.karpenter.sh/capacity-type = "spot"
+    rule: must not be set where nodes.autoscaling.kind is "karpenter": Karpenter sets it itself
+    fix:  remove it, or use a prefix of your own, such as example.com/`,
+    },
+    {
       title: "app without an image on a cluster that has no registry",
       raw: { cluster: { kind: "existing" } },
       message: `The stack's configuration has 3 problems:

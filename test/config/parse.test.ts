@@ -19,6 +19,7 @@ describe("a right configuration", () => {
           simulated: 0,
           labels: { real: {}, simulated: {} },
           taints: { real: [] },
+          autoscaling: { kind: "none" },
         },
         loadBalancerAddress: "127.0.0.1",
         storage: { reclaimPolicy: "Delete" },

@@ -5,11 +5,17 @@ import type { Recordings } from "../../review/recording/recording";
 import { stackFile } from "../../review/recording/stack-file";
 
 export type StackName =
-  "dev" | "prod" | "small" | "prod in Auto Mode" | "prod with external secrets";
+  | "dev"
+  | "dev with node autoscaling"
+  | "prod"
+  | "small"
+  | "prod in Auto Mode"
+  | "prod with external secrets";
 
 /** Every set-up that must fulfil what is asked of all: those of the stack files, and variants of them. */
 export const stackNames: readonly StackName[] = [
   "dev",
+  "dev with node autoscaling",
   "prod",
   "small",
   "prod in Auto Mode",
@@ -38,22 +44,29 @@ export const token = {
 
 /** What a variant sets otherwise than the stack file that it is of. */
 export function changesOf(name: StackName): Readonly<Record<string, unknown>> {
-  if (name === "prod in Auto Mode") return inAutoMode();
-  return name === "prod with external secrets" ? withExternalSecrets() : {};
+  switch (name) {
+    case "dev with node autoscaling":
+      return withCluster("dev", { nodes: { autoscaling: { kind: "karpenter" } } });
+    case "prod in Auto Mode":
+      // EKS itself runs nodes, volumes and load balancers.
+      return withCluster("prod", { nodes: {}, autoscaling: { kind: "autoMode" } });
+    case "prod with external secrets":
+      return withExternalSecrets();
+    default:
+      return {};
+  }
 }
 
-/** EKS itself runs nodes, volumes and load balancers. */
-function inAutoMode() {
-  const cluster = stackFile("prod").config["drydock:cluster"] as object;
-  return { "drydock:cluster": { ...cluster, nodes: {}, autoscaling: { kind: "autoMode" } } };
+function withCluster(stack: string, keys: object) {
+  const cluster = stackFile(stack).config["drydock:cluster"] as object;
+  return { "drydock:cluster": { ...cluster, ...keys } };
 }
 
 function withExternalSecrets() {
   const { config } = stackFile("prod");
-  const cluster = config["drydock:cluster"] as object;
   const apps = config["drydock:apps"] as { uploader: object };
   return {
-    "drydock:cluster": { ...cluster, secrets: { externalStore: true } },
+    ...withCluster("prod", { secrets: { externalStore: true } }),
     "drydock:apps": { ...apps, uploader: { ...apps.uploader, token } },
   };
 }

@@ -128,12 +128,13 @@ function wantedOf({
   kubernetes,
   realNodes,
   simulatedNodes,
+  autoscaling,
 }: StackSettings): Wanted {
   return {
     name: clusterName,
     engine,
     kubernetesVersion: kubernetes,
-    nodes: { real: realNodes, simulated: simulatedNodes },
+    nodes: { real: realNodes, simulated: simulatedNodes, autoscaling },
     loadBalancerAddress: "127.0.0.1",
   };
 }

@@ -173,6 +173,14 @@ function refuseAnother(root: string, wanted: ClusterSpec, oldName: string): Chec
     ...(wanted.name === oldName
       ? []
       : [{ property: "clusterName", reason: `the cluster "${oldName}" is there: ${remedy}` }]),
+    ...(wanted.nodes.autoscaling === true && record.network.kind === "loopback"
+      ? [
+          {
+            property: "nodes.autoscaling",
+            reason: `the cluster "${oldName}" has no network namespace of its own, in which alone Karpenter runs: ${remedy} as root`,
+          },
+        ]
+      : []),
     ...(real === "auto" || (real === "always") === record.realNode
       ? []
       : [

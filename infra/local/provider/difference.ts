@@ -11,6 +11,7 @@ export function differences(before: ClusterSpec, after: ClusterSpec): Difference
     ["kubernetesVersion", before.kubernetesVersion, after.kubernetesVersion],
     ["nodes.real", before.nodes.real, after.nodes.real],
     ["nodes.simulated", before.nodes.simulated, after.nodes.simulated],
+    ["nodes.autoscaling", before.nodes.autoscaling === true, after.nodes.autoscaling === true],
     ["loadBalancerAddress", before.loadBalancerAddress, after.loadBalancerAddress],
     ...KINDS.flatMap((kind) => taintPairs(kind, before, after)),
   ];

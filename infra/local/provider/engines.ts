@@ -74,13 +74,14 @@ function refuseAnotherKind(olds: PropertyMap, news: PropertyMap): CheckFailure[]
     }));
 }
 
-/** kind sets labels when it makes a node, and no taints: neither could be changed later. */
+/** kind sets labels when it makes a node, and no taints: neither could be changed later. kwok does not run there. */
 function refuseNodeSettings({ news }: CheckRequest): CheckFailure[] {
   if (engineIn(news) !== "kind") return [];
-  const { labels, taints } = clusterSpec(news).nodes;
+  const { labels, taints, autoscaling } = clusterSpec(news).nodes;
   const set = [
     ...(Object.keys(labels?.real ?? {}).length > 0 ? ["nodes.labels.real"] : []),
     ...((taints?.real ?? []).length > 0 ? ["nodes.taints.real"] : []),
+    ...(autoscaling === true ? ["nodes.autoscaling"] : []),
   ];
   const reason = "the node of a kind cluster takes none: remove them, or set engine to native";
   return set.map((property) => ({ property, reason }));

@@ -22,6 +22,7 @@ export function clusterSpec(inputs: PropertyMap): ClusterSpec {
       simulated: Number(nodes.simulated),
       ...perKind("labels", nodes.labels),
       ...perKind("taints", nodes.taints),
+      ...(nodes.autoscaling === true ? { autoscaling: true } : {}),
     },
     loadBalancerAddress: text(inputs.loadBalancerAddress),
     ...(inputs.engine === "native" || inputs.engine === "kind" ? { engine: inputs.engine } : {}),
@@ -62,6 +63,12 @@ export function checkClusterInputs(inputs: PropertyMap): CheckFailure[] {
       nodes.simulated,
       (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 1000,
       "must be a whole number from 0 to 1000",
+    ],
+    [
+      "nodes.autoscaling",
+      nodes.autoscaling,
+      (value) => ["undefined", "boolean"].includes(typeof value),
+      "must be true or false",
     ],
     [
       "engine",

@@ -60,6 +60,12 @@ export function credentialsOf(kubeconfigFile: string): ApiCredentials {
   };
 }
 
+/** The two ways of a patch that are used here. */
+const PATCH_TYPES: Readonly<Record<string, string>> = {
+  PATCH: "application/merge-patch+json",
+  APPLY: "application/apply-patch+yaml",
+};
+
 /**
  * The few calls that the runtime and the agent make. @kubernetes/client-node would do, at some
  * 60 MB of memory for a process that lives as long as the cluster.
@@ -109,6 +115,11 @@ export class Api {
     return (text.startsWith("{") ? JSON.parse(text) : text) as T;
   }
 
+  /** Makes the object as it is given, or changes one that is there: server-side apply. */
+  async apply(path: string, object: object): Promise<void> {
+    await this.call("APPLY", `${path}?fieldManager=drydock&force=true`, object);
+  }
+
   /** Events of a watch until the server ends it or `signal` aborts. */
   async *watch<T extends KubernetesObject>(
     path: string,
@@ -131,14 +142,14 @@ export class Api {
     signal?: AbortSignal,
   ): Promise<IncomingMessage> {
     const url = new URL(path, this.credentials.server);
-    const type = method === "PATCH" ? "application/merge-patch+json" : "application/json";
+    const type = PATCH_TYPES[method];
     return new Promise((resolve, reject) => {
       const call = request(
         url,
         {
-          method,
+          method: type === undefined ? method : "PATCH",
           agent: this.agent,
-          headers: { accept: "application/json", "content-type": type },
+          headers: { accept: "application/json", "content-type": type ?? "application/json" },
           ...(signal === undefined ? { timeout: 10_000 } : { signal }),
         },
         resolve,

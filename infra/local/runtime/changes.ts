@@ -1,6 +1,6 @@
 import { kubernetesVersion } from "../../../toolchain/tools";
 import { simulatedNodeCount } from "./plan";
-import { type ClusterRecord, type ClusterSpec, simulatedNodeName } from "./spec";
+import { type ClusterRecord, type ClusterSpec, simulatedNodeName, simulatesNodes } from "./spec";
 
 /** The version that a cluster's control plane has, or comes from while an upgrade is unfinished. */
 export function presentVersion({ kubernetes, upgrade }: ClusterRecord): string {
@@ -32,6 +32,7 @@ function versionChange(record: ClusterRecord, spec: ClusterSpec): string[] {
 function nodeChanges(record: ClusterRecord, spec: ClusterSpec): string[] {
   const before = record.simulatedNodes;
   const after = simulatedNodeCount(record.realNode, spec.nodes.simulated);
+  const autoscaling = spec.nodes.autoscaling === true;
   const names = (from: number, to: number): string =>
     Array.from({ length: to - from }, (_, index) => simulatedNodeName(spec.name, from + index))
       .slice(0, 10)
@@ -43,10 +44,19 @@ function nodeChanges(record: ClusterRecord, spec: ClusterSpec): string[] {
           `removes ${count(before - after)}, after the eviction of its pods: ${names(after, before)}`,
         ]
       : []),
-    ...((before === 0) !== (after === 0)
+    ...autoscalingChange(record, spec),
+    ...(simulatesNodes(record) !== simulatesNodes({ simulatedNodes: after, autoscaling })
       ? ["restarts the control plane, since kwok comes or goes with them; pods keep running"]
       : []),
   ];
+}
+
+function autoscalingChange(record: ClusterRecord, { nodes }: ClusterSpec): string[] {
+  const [before, after] = [record.autoscaling === true, nodes.autoscaling === true];
+  if (before === after) return [];
+  return after
+    ? ["starts Karpenter, which adds simulated nodes where pods wait for one"]
+    : ["removes Karpenter and its nodes, after the eviction of their pods"];
 }
 
 function count(nodes: number): string {

@@ -8,7 +8,14 @@ import { clientUrl, keepDataApart, peerUrl } from "./etcd";
 import { whileComponentsLive } from "./startup";
 import { KWOK_CLUSTER, type ClusterPaths } from "./paths";
 import { type Command, endProcess, inNetwork, processesWhere, readText, run } from "./process";
-import { API_SERVICE_ADDRESS, type ClusterRecord, POD_CIDR, SERVICE_CIDR } from "./spec";
+import {
+  API_SERVICE_ADDRESS,
+  type ClusterRecord,
+  POD_CIDR,
+  SERVICE_CIDR,
+  SIMULATED_NODE,
+  simulatesNodes,
+} from "./spec";
 
 /** Paths of the executables, by tool name. */
 export type Tools = Readonly<Record<string, string>>;
@@ -23,12 +30,9 @@ export const CONTROL_PLANE = [
 const SIMULATOR = "kwok-controller";
 const STOP_MS = 10_000;
 
-/** The annotation by which kwok knows its nodes. */
-export const SIMULATED_NODE = { key: "kwok.x-k8s.io/node", value: "fake" } as const;
-
 /** The control plane's executables that must run; kwok only where nodes are simulated. */
 export function controlPlaneComponents(record: ClusterRecord): string[] {
-  return [...CONTROL_PLANE, ...(record.simulatedNodes > 0 ? [SIMULATOR] : [])];
+  return [...CONTROL_PLANE, ...(simulatesNodes(record) ? [SIMULATOR] : [])];
 }
 
 /** Makes the control plane, or starts the one that is there, and waits until the API answers. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import type { KubernetesMinor, ToolName } from "../../../toolchain/release";
 import { closePodNetwork } from "../network-policy/apply";
+import { KARPENTER, reconcileKarpenter, waitForKarpenter } from "../karpenter/lifecycle";
 import { AGENT, startAgent, waitForAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
@@ -126,6 +127,7 @@ async function startParts(
     }
     await encryptFormerSecrets(api, paths, context.onProgress);
     await reconcileNodes(api, record, context.onProgress);
+    await reconcileKarpenter(api, { record, tools }, paths, context);
   } finally {
     api.close();
   }
@@ -149,6 +151,7 @@ async function waitForParts(
   try {
     await waitForAgent(paths, signal);
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, signal)));
+    await waitForKarpenter(record, paths, signal);
     if (record.realNode) {
       await waitForVersion(api, record, signal);
       await waitForProxy(record, signal);
@@ -260,10 +263,13 @@ async function evictSurplus(
  * does not bring back by itself. Empty: all is well.
  */
 export function missingParts(record: ClusterRecord, paths: ClusterPaths): string[] {
-  const node = record.realNode ? NODE_COMPONENTS : [];
+  const daemons = [
+    ...(record.realNode ? NODE_COMPONENTS : []),
+    ...(record.autoscaling === true ? [KARPENTER] : []),
+  ];
   const dead = [
     ...deadComponents(record, paths),
-    ...node.filter((name) => daemonPid(paths, name) === undefined),
+    ...daemons.filter((name) => daemonPid(paths, name) === undefined),
   ];
   return [
     ...(namespaceExists(record.network) ? [] : ["network namespace"]),

@@ -2,8 +2,13 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Labels, Taint } from "../../../config/node-settings";
 import { type Api, ApiError, type KubernetesObject } from "./api";
-import { SIMULATED_NODE } from "./control-plane";
-import type { ClusterRecord, NodeKind } from "./spec";
+import {
+  type ClusterRecord,
+  LOCAL_REGION,
+  type NodeKind,
+  SIMULATED_ZONES,
+  simulatedTaints,
+} from "./spec";
 
 /** On the node itself, so that a restored node carries the record of what it was given. */
 const RECORD = "drydock.dev/node-settings";
@@ -27,10 +32,10 @@ interface Node extends KubernetesObject {
 
 /** Where a node is, unless the configuration says otherwise. */
 export function placeLabels(kind: NodeKind, index = 0): Labels {
-  const zone = kind === "real" ? "a" : ["a", "b", "c"][index % 3];
+  const zone = SIMULATED_ZONES[kind === "real" ? 0 : index % SIMULATED_ZONES.length];
   return {
-    "topology.kubernetes.io/region": "local",
-    "topology.kubernetes.io/zone": `local-${zone ?? "a"}`,
+    "topology.kubernetes.io/region": LOCAL_REGION,
+    "topology.kubernetes.io/zone": zone ?? SIMULATED_ZONES[0],
   };
 }
 
@@ -39,13 +44,11 @@ export function settingsOf(record: ClusterRecord, kind: NodeKind, index = 0): No
   const { labels, taints } = record.spec.nodes;
   return {
     labels: { ...placeLabels(kind, index), ...labels?.[kind] },
-    taints: taints?.[kind] ?? (kind === "simulated" ? defaultTaints(record) : []),
+    taints:
+      kind === "simulated"
+        ? simulatedTaints(record.spec.nodes, record.realNode)
+        : (taints?.real ?? []),
   };
-}
-
-/** Beside a real node a pod must ask for a simulated one: there it would not run. */
-function defaultTaints({ realNode }: ClusterRecord): readonly Taint[] {
-  return realNode ? [{ ...SIMULATED_NODE, effect: "NoSchedule" }] : [];
 }
 
 /** Annotation by which {@link patchFor} knows later what it has set. */

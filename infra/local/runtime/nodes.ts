@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Api, ApiError, type KubernetesObject } from "./api";
-import { SIMULATED_NODE } from "./control-plane";
 import { LocalClusterError } from "./errors";
 import { removeSimulatedNode } from "./drain";
 import { PROXY_HEALTH_PORT } from "./node";
 import { applySettings, recordOf, settingsOf } from "./node-settings";
-import { type ClusterRecord, realNodeName, simulatedNodeName } from "./spec";
+import { type ClusterRecord, realNodeName, SIMULATED_NODE, simulatedNodeName } from "./spec";
 
 interface Node extends KubernetesObject {
   readonly spec?: { readonly podCIDR?: string };

@@ -1,7 +1,7 @@
 import type { ToolName } from "../../../toolchain/release";
 import { LocalClusterError } from "./errors";
 import { failedReasons, type Probe, probeHost } from "./probes";
-import { type ClusterSpec, DEFAULT_SIMULATED_NODES } from "./spec";
+import { type ClusterSpec, DEFAULT_SIMULATED_NODES, simulatesNodes } from "./spec";
 
 /** What saving and restoring etcd's data takes. */
 export const SNAPSHOT_TOOLS = ["etcdctl", "etcdutl"] as const satisfies readonly ToolName[];
@@ -39,6 +39,8 @@ export const IMAGE_TOOLS: readonly ToolName[] = ["crane"];
 export interface Plan {
   readonly realNode: boolean;
   readonly simulatedNodes: number;
+  /** Whether Karpenter adds simulated nodes. Absent: no. */
+  readonly autoscaling?: boolean;
   readonly reasons: readonly string[];
   /** Whether the machine permits a network namespace of the cluster's own. */
   readonly namespace: boolean;
@@ -55,7 +57,9 @@ export async function planCluster(spec: ClusterSpec): Promise<Plan> {
 /** The decision alone, from what the probes found. */
 export function planFor(spec: Pick<ClusterSpec, "nodes">, probes: readonly Probe[]): Plan {
   const reasons = failedReasons(probes);
-  const { real, simulated } = spec.nodes;
+  const { real, simulated, autoscaling } = spec.nodes;
+  const namespace = permits(probes, "namespace");
+  if (autoscaling === true && !namespace) throw noNamespace(reasons);
   if (real === "always" && reasons.length > 0) {
     throw new LocalClusterError("this machine does not permit a real node", {
       why: reasons.join("; "),
@@ -67,8 +71,17 @@ export function planFor(spec: Pick<ClusterSpec, "nodes">, probes: readonly Probe
     realNode,
     simulatedNodes: simulatedNodeCount(realNode, simulated),
     reasons: real === "never" ? ["cluster.nodes.real is never"] : reasons,
-    namespace: permits(probes, "namespace"),
+    namespace,
+    ...(autoscaling === true ? { autoscaling } : {}),
   };
+}
+
+/** Karpenter listens on every address there is. */
+function noNamespace(reasons: readonly string[]): LocalClusterError {
+  return new LocalClusterError("this machine does not permit Karpenter to add nodes", {
+    why: `it runs only in a network namespace of the cluster's own (${reasons.join("; ")})`,
+    fix: 'mend that, or set cluster.nodes.autoscaling.kind to "none"',
+  });
 }
 
 /** Without a real node there are always simulated ones: pods must be scheduled somewhere. */
@@ -76,10 +89,13 @@ export function simulatedNodeCount(realNode: boolean, asked: number): number {
   return realNode || asked > 0 ? asked : DEFAULT_SIMULATED_NODES;
 }
 
-export function requiredTools(plan: Pick<Plan, "realNode" | "simulatedNodes">): ToolName[] {
+export function requiredTools(
+  plan: Pick<Plan, "realNode" | "simulatedNodes" | "autoscaling">,
+): ToolName[] {
   return [
     ...CONTROL_PLANE_TOOLS,
-    ...(plan.simulatedNodes > 0 ? (["kwok"] as const) : []),
+    ...(simulatesNodes(plan) ? (["kwok"] as const) : []),
+    ...(plan.autoscaling === true ? (["karpenter"] as const) : []),
     ...(plan.realNode ? REAL_NODE_TOOLS : []),
   ];
 }
@@ -94,6 +110,9 @@ export function describePlan(plan: Omit<Plan, "namespace">, kubernetes: string):
   const parts = [
     `Kubernetes ${kubernetes}: control plane (etcd, kube-apiserver, kube-controller-manager, kube-scheduler), ${nodes}.`,
   ];
+  if (plan.autoscaling === true) {
+    parts.push("Karpenter adds nodes where pods need them, simulated by kwok, and removes them.");
+  }
   if (!plan.realNode) {
     parts.push(
       `Simulated nodes run no containers, so no page is served. Reason: ${plan.reasons.join("; ")}.`,

@@ -59,7 +59,8 @@ export async function updatedRecord(
   const ports = taken ? await choosePorts(network) : existing.ports;
   const simulatedNodes = simulatedNodeCount(realNode, spec.nodes.simulated);
   const kubernetes = kubernetesVersion(spec.kubernetesVersion);
-  return { ...settled(existing), spec, kubernetes, simulatedNodes, ports };
+  const autoscaling = spec.nodes.autoscaling === true;
+  return { ...settled(existing), spec, kubernetes, simulatedNodes, autoscaling, ports };
 }
 
 /** The record without an unfinished upgrade. */

@@ -1,7 +1,9 @@
 import { createReadStream, rmSync } from "node:fs";
 
+import { KARPENTER, reconcileKarpenter } from "../karpenter/lifecycle";
 import { Api, credentialsOf } from "./api";
 import { startControlPlane, stopControlPlane, type Tools } from "./control-plane";
+import { stopDaemon } from "./daemon";
 import { LocalClusterError, shortly } from "./errors";
 import { requireKeyOf, rewriteSecrets } from "./encryption";
 import { exchangeData, unpackData } from "./etcd";
@@ -95,6 +97,9 @@ async function startOn(
     // The snapshot may be older than the key of the Secrets, and than the configuration of the nodes.
     await rewriteSecrets(api);
     await reconcileNodes(api, record, onProgress);
+    // What it remembers is of the former data.
+    await stopDaemon(paths, KARPENTER);
+    await reconcileKarpenter(api, { record, tools }, paths, { onProgress, signal });
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, signal)));
     if (record.realNode) {
       await waitForPods(api, realNodeName(record.spec.name), onProgress, signal);

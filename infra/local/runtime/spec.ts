@@ -18,12 +18,37 @@ export interface ClusterSpec {
     readonly labels?: PerKind<Labels>;
     /** Of simulated nodes, absent: kwok's own taint beside a real node, none elsewhere. */
     readonly taints?: PerKind<readonly Taint[]>;
+    /** Whether Karpenter adds simulated nodes where pods wait for one. Default: no. */
+    readonly autoscaling?: boolean;
   };
   /** What the cluster runs in. Default: `native`. */
   readonly engine?: LocalEngine;
   /** Loopback address of the host on which Services of type LoadBalancer answer. */
   readonly loadBalancerAddress: string;
 }
+
+/** The annotation, and beside a real node the taint, by which kwok's nodes are known. */
+export const SIMULATED_NODE = { key: "kwok.x-k8s.io/node", value: "fake" } as const;
+
+/** Whether kwok runs: for nodes that are there, or may come. */
+export function simulatesNodes({
+  simulatedNodes,
+  autoscaling,
+}: Pick<ClusterRecord, "simulatedNodes" | "autoscaling">): boolean {
+  return simulatedNodes > 0 || autoscaling === true;
+}
+
+/** Beside a real node a pod must ask for a simulated one, unless they are configured: there it would not run. */
+export function simulatedTaints(
+  { taints }: Pick<ClusterSpec["nodes"], "taints">,
+  realNode: boolean,
+): readonly Taint[] {
+  return taints?.simulated ?? (realNode ? [{ ...SIMULATED_NODE, effect: "NoSchedule" }] : []);
+}
+
+/** Where simulated nodes are, in turn, unless their labels say otherwise. */
+export const SIMULATED_ZONES = ["local-a", "local-b", "local-c"] as const;
+export const LOCAL_REGION = "local";
 
 export type NodeKind = "real" | "simulated";
 type PerKind<T> = Readonly<Partial<Record<NodeKind, T | undefined>>>;
@@ -42,6 +67,8 @@ export interface ClusterRecord {
   readonly upgrade?: { readonly from: string; readonly snapshot: string };
   readonly realNode: boolean;
   readonly simulatedNodes: number;
+  /** Whether Karpenter adds simulated nodes. Absent: no. */
+  readonly autoscaling?: boolean;
   /** Why there is no real node, one sentence a failed probe; empty when there is one. */
   readonly reasons: readonly string[];
   readonly network: NetworkRecord;
@@ -69,6 +96,9 @@ export interface Ports {
   readonly scheduler: number;
   readonly kwok: number;
 }
+
+/** Karpenter runs only in a namespace of the cluster's own: it listens on all addresses. */
+export const KARPENTER_PORTS = { health: 10271, metrics: 10272 } as const;
 
 /** Ports in a namespace of its own, where nothing else can hold them. */
 export const NAMESPACE_PORTS: Ports = {

@@ -44,6 +44,7 @@ export const kubernetesModel: Readonly<Record<string, ResourceModel>> = {
   "kubernetes:policy/v1:PodDisruptionBudget": object(),
   "kubernetes:storage.k8s.io/v1:StorageClass": object(),
   "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass": object(),
+  "kubernetes:karpenter.kwok.sh/v1alpha1:KWOKNodeClass": object(),
   "kubernetes:karpenter.sh/v1:NodePool": object(),
   "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass": object(),
   "kubernetes:helm.sh/v3:Release": () => ({ computed: { status: { status: "deployed" } } }),

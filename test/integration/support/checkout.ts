@@ -103,7 +103,11 @@ export interface StackConfig {
     kind: "local";
     name: string;
     kubernetesVersion?: string;
-    nodes?: { real?: string; simulated?: number };
+    nodes?: {
+      real?: string;
+      simulated?: number;
+      autoscaling?: { kind: string; [key: string]: unknown };
+    };
     loadBalancerAddress?: string;
   };
   "drydock:apps": {

@@ -1,0 +1,202 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { type Api, ApiError, type KubernetesObject } from "../runtime/api";
+import type { Tools } from "../runtime/control-plane";
+import { type Daemon, restartChanged, stopDaemon } from "../runtime/daemon";
+import { removeSimulatedNode } from "../runtime/drain";
+import { LocalClusterError } from "../runtime/errors";
+import { kubeconfig } from "../runtime/kubeconfig";
+import type { ClusterPaths } from "../runtime/paths";
+import { inNetwork, readText } from "../runtime/process";
+import {
+  apiServerUrl,
+  type ClusterRecord,
+  KARPENTER_PORTS,
+  SIMULATED_ZONES,
+} from "../runtime/spec";
+import { accessObjects, COLLECTIONS, LABELS, USER } from "./access";
+import { DEFINITIONS, kindDefinitions, waitForDefinitions } from "./definitions";
+import { instanceTypes } from "./instance-types";
+
+/** Its name among the cluster's components. */
+export const KARPENTER = "karpenter";
+
+const READY_MS = 30_000;
+const BUSY_MS = 250;
+const NODE_CLAIMS = "/apis/karpenter.sh/v1/nodeclaims";
+/** Of every node that Karpenter made. */
+const POOL_LABEL = "karpenter.sh/nodepool";
+const ZONE = "topology.kubernetes.io/zone";
+
+const folderOf = ({ root }: Pick<ClusterPaths, "root">): string => join(root, "karpenter");
+
+/** Starts Karpenter where the record asks for it, and takes it out of the cluster where not. */
+export async function reconcileKarpenter(
+  api: Api,
+  { record, tools }: { readonly record: ClusterRecord; readonly tools: Tools },
+  paths: ClusterPaths,
+  context: {
+    readonly onProgress: (line: string) => void;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<void> {
+  const { onProgress, signal } = context;
+  if (record.autoscaling === true) {
+    onProgress("starting Karpenter");
+    await startKarpenter(api, record, paths, tools, signal);
+  } else if (existsSync(folderOf(paths))) {
+    onProgress("removing Karpenter");
+    await whileBusy(() => removeKarpenter(api, paths, onProgress), signal);
+  }
+}
+
+/** With its kinds and its rights in the cluster; a changed one in place of the former. */
+async function startKarpenter(
+  api: Api,
+  record: ClusterRecord,
+  paths: ClusterPaths,
+  tools: Tools,
+  signal?: AbortSignal,
+): Promise<void> {
+  const outdated = await configure(record, paths);
+  const definitions = await kindDefinitions(tools, signal);
+  for (const { path, object } of [...accessObjects(), ...definitions]) {
+    await api.apply(path, object);
+  }
+  // It looks for them once, at its start.
+  await waitForDefinitions(api, definitions, signal);
+  await restartChanged(paths, karpenterDaemon(record, paths, tools), outdated);
+}
+
+/** @returns whether it has to read its files anew */
+async function configure(record: ClusterRecord, paths: ClusterPaths): Promise<boolean> {
+  const folder = folderOf(paths);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const certificate = join(folder, "client");
+  if (!existsSync(`${certificate}.crt`)) {
+    // Loaded where it is needed: a preview need not know X.509.
+    const { CertificateAuthority } = await import("../runtime/pki.js");
+    const authority = await CertificateAuthority.load(paths.controlPlaneCertificates);
+    await authority.issue(certificate, { commonName: USER });
+  }
+  const access = kubeconfig({
+    cluster: record.spec.name,
+    server: apiServerUrl(record),
+    authority: join(paths.controlPlaneCertificates, "ca.crt"),
+    certificate: `${certificate}.crt`,
+    key: `${certificate}.key`,
+  });
+  const types = `${JSON.stringify(instanceTypes(zonesOf(record)), undefined, 2)}\n`;
+  const written = [write(kubeconfigFile(paths), access), write(typesFile(paths), types)];
+  return written.includes(true);
+}
+
+/** @returns whether the file held something else */
+function write(file: string, text: string): boolean {
+  if (readText(file) === text) return false;
+  writeFileSync(file, text, { mode: 0o600 });
+  return true;
+}
+
+function zonesOf({ spec }: ClusterRecord): readonly string[] {
+  const zone = spec.nodes.labels?.simulated?.[ZONE];
+  return zone === undefined ? SIMULATED_ZONES : [zone];
+}
+
+const kubeconfigFile = (paths: ClusterPaths): string => join(folderOf(paths), "kubeconfig");
+const typesFile = (paths: ClusterPaths): string => join(folderOf(paths), "instance-types.json");
+
+function karpenterDaemon(record: ClusterRecord, paths: ClusterPaths, tools: Tools): Daemon {
+  const command = {
+    file: tools.karpenter ?? KARPENTER,
+    args: [
+      `--instance-types-file-path=${typesFile(paths)}`,
+      // Alone there is nobody to take turns with.
+      "--disable-leader-election=true",
+      `--health-probe-port=${String(KARPENTER_PORTS.health)}`,
+      `--metrics-port=${String(KARPENTER_PORTS.metrics)}`,
+    ],
+    env: { KUBECONFIG: kubeconfigFile(paths), GOMEMLIMIT: "96MiB" },
+  };
+  return { name: KARPENTER, command: inNetwork(record.network, command) };
+}
+
+/** Until it has read the cluster's state; at once where there is none. */
+export async function waitForKarpenter(
+  { network, autoscaling }: ClusterRecord,
+  paths: ClusterPaths,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (autoscaling !== true) return;
+  const url = `http://${network.address}:${String(KARPENTER_PORTS.health)}/readyz`;
+  const deadline = Date.now() + READY_MS;
+  for (;;) {
+    const ready = await fetch(url).then(({ ok }) => ok).catch(() => false); // prettier-ignore
+    if (ready) return;
+    if (Date.now() > deadline) {
+      throw new LocalClusterError("Karpenter does not get ready", {
+        why: `${url} does not answer with 200 after ${String(READY_MS / 1000)} s`,
+        fix: `see ${join(paths.logs, `${KARPENTER}.log`)}`,
+      });
+    }
+    await sleep(100, undefined, { signal });
+  }
+}
+
+/** Takes it out of the cluster again: process, nodes with their pods, kinds, rights and files. */
+async function removeKarpenter(
+  api: Api,
+  paths: ClusterPaths,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  await stopDaemon(paths, KARPENTER);
+  for (const node of await list(api, `/api/v1/nodes?labelSelector=${POOL_LABEL}`)) {
+    await withoutFinalizers(api, `/api/v1/nodes/${node}`);
+    await removeSimulatedNode(api, node, onProgress);
+  }
+  for (const claim of await list(api, NODE_CLAIMS)) {
+    await withoutFinalizers(api, `${NODE_CLAIMS}/${claim}`);
+  }
+  const labels = Object.entries(LABELS).map(([key, value]) => `${key}=${value}`);
+  const selector = encodeURIComponent(labels.join(","));
+  for (const collection of [DEFINITIONS, ...COLLECTIONS]) {
+    await api.call("DELETE", `${collection}?labelSelector=${selector}`);
+  }
+  rmSync(folderOf(paths), { recursive: true, force: true });
+}
+
+/**
+ * Again and again while the API server says that it is not ready for it: right after its start it answers 429
+ * to questions for custom kinds ("storage is (re)initializing").
+ */
+export async function whileBusy(work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const busy = error instanceof ApiError && [429, 503].includes(error.status);
+      if (!busy || Date.now() > deadline) throw error;
+    }
+    await sleep(BUSY_MS, undefined, { signal });
+  }
+}
+
+/** @returns names; none where the kind is not known (any more) */
+async function list(api: Api, path: string): Promise<string[]> {
+  try {
+    const { items } = await api.call<{ items: KubernetesObject[] }>("GET", path);
+    return items.map(({ metadata }) => metadata.name);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return [];
+    throw error;
+  }
+}
+
+/** Karpenter, which would take them away when its work is done, does not run any more. */
+async function withoutFinalizers(api: Api, path: string): Promise<void> {
+  await api.call("PATCH", path, { metadata: { finalizers: null } });
+}

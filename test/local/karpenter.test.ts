@@ -3,10 +3,8 @@ import { describe, expect, it } from "vitest";
 
 import { accessObjects, COLLECTIONS, LABELS } from "../../infra/local/karpenter/access";
 import { parseDefinitions } from "../../infra/local/karpenter/definitions";
-import { whileBusy } from "../../infra/local/karpenter/lifecycle";
 import { instanceTypes } from "../../infra/local/karpenter/instance-types";
 import { chooseEngine } from "../../infra/local/choice";
-import { ApiError } from "../../infra/local/runtime/api";
 import { describeChanges } from "../../infra/local/runtime/changes";
 import { describePlan, planFor, requiredTools } from "../../infra/local/runtime/plan";
 import type { Probe } from "../../infra/local/runtime/probes";
@@ -119,28 +117,6 @@ it("the kinds of Karpenter are taken as it prints them, but for what a server sa
       object: { ...definition, metadata: { name: "a.b", labels: LABELS } },
     },
   ]);
-});
-
-describe("an API server that is just starting", () => {
-  const busy = new ApiError(429, "storage is (re)initializing");
-
-  it("is asked again", async () => {
-    const answers = [busy, new ApiError(503, "not yet")];
-    let asked = 0;
-    await whileBusy(() => {
-      asked += 1;
-      const answer = answers.shift();
-      return answer === undefined ? Promise.resolve() : Promise.reject(answer);
-    });
-    expect(asked).toBe(3);
-  });
-
-  it("is not asked again where it refuses, or where the user interrupts", async () => {
-    const refused = new ApiError(403, "no");
-    await expect(whileBusy(() => Promise.reject(refused))).rejects.toBe(refused);
-    const interrupted = whileBusy(() => Promise.reject(busy), AbortSignal.timeout(50));
-    await expect(interrupted).rejects.toThrow(/abort/i);
-  });
 });
 
 describe("a cluster with Karpenter", () => {

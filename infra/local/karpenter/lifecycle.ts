@@ -24,7 +24,6 @@ import { instanceTypes } from "./instance-types";
 export const KARPENTER = "karpenter";
 
 const READY_MS = 30_000;
-const BUSY_MS = 250;
 const NODE_CLAIMS = "/apis/karpenter.sh/v1/nodeclaims";
 /** Of every node that Karpenter made. */
 const POOL_LABEL = "karpenter.sh/nodepool";
@@ -48,7 +47,7 @@ export async function reconcileKarpenter(
     await startKarpenter(api, record, paths, tools, signal);
   } else if (existsSync(folderOf(paths))) {
     onProgress("removing Karpenter");
-    await whileBusy(() => removeKarpenter(api, paths, onProgress), signal);
+    await removeKarpenter(api, paths, onProgress);
   }
 }
 
@@ -165,24 +164,6 @@ async function removeKarpenter(
     await api.call("DELETE", `${collection}?labelSelector=${selector}`);
   }
   rmSync(folderOf(paths), { recursive: true, force: true });
-}
-
-/**
- * Again and again while the API server says that it is not ready for it: right after its start it answers 429
- * to questions for custom kinds ("storage is (re)initializing").
- */
-export async function whileBusy(work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
-  const deadline = Date.now() + READY_MS;
-  for (;;) {
-    try {
-      await work();
-      return;
-    } catch (error) {
-      const busy = error instanceof ApiError && [429, 503].includes(error.status);
-      if (!busy || Date.now() > deadline) throw error;
-    }
-    await sleep(BUSY_MS, undefined, { signal });
-  }
 }
 
 /** @returns names; none where the kind is not known (any more) */

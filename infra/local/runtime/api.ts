@@ -102,7 +102,8 @@ export class Api {
     }
   }
 
-  private async callOnce<T>(method: string, path: string, body?: unknown): Promise<T> {
+  /** For a caller to whom a call that is put off says something. @throws as {@link call} */
+  async callOnce<T = KubernetesObject>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.send(method, path, body);
     let text = "";
     for await (const chunk of response) {

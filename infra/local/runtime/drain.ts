@@ -47,7 +47,7 @@ async function evict(api: Api, { metadata }: Pod, deadline: number): Promise<voi
   const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
   for (;;) {
     try {
-      await api.call("POST", `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, eviction);
+      await api.callOnce("POST", `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, eviction);
       return;
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 0;

@@ -30,6 +30,7 @@ export type ToolName =
   | "portmap"
   | "crane"
   | "registry"
+  | "skipper"
   | "kind";
 
 /** The Kubernetes minors that a local cluster can run, in ascending order. */
@@ -73,6 +74,7 @@ export type RecipeName =
   | "registry"
   | "kubernetes"
   | "addons"
+  | "skipper"
   | "kubernetes-1.35"
   | "kind";
 

@@ -29,6 +29,7 @@ const LOCAL_PATH_PROVISIONER_VERSION = "0.0.30";
 const METRICS_SERVER_VERSION = "0.9.0";
 /** That of the chart in production (checked by a test). */
 const KARPENTER_VERSION = "1.14.1";
+const SKIPPER_VERSION = "0.23.0";
 
 function kubernetesRecipe(minor: KubernetesMinor, module: string, title: string): Recipe {
   const [major = "", minorNumber = ""] = minor.split(".");
@@ -92,6 +93,11 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
       "k8s.io/client-go/pkg/version.gitVersion": `v${METRICS_SERVER_VERSION}`,
       "sigs.k8s.io/karpenter/pkg/operator.Version": KARPENTER_VERSION,
     },
+  },
+  skipper: {
+    module: "skipper",
+    title: "Skipper",
+    variables: { "main.version": `v${SKIPPER_VERSION}` },
   },
   "kubernetes-1.35": kubernetesRecipe("1.35", "kubernetes-1.35", "Kubernetes 1.35"),
 };
@@ -443,6 +449,20 @@ export const RELEASES: readonly Release[] = [
         probe: { args: ["--version"], pattern: /distribution\/v3 v(\d+\.\d+\.\d+)/ },
         member: "registry",
         package: "./registry",
+      },
+    ],
+  },
+  {
+    name: "skipper",
+    version: SKIPPER_VERSION,
+    fit: "sameMinor",
+    sha256: {},
+    recipe: "skipper",
+    tools: [
+      {
+        name: "skipper",
+        probe: { args: ["-version"], pattern: /Skipper version v(\d+\.\d+\.\d+)/ },
+        package: "github.com/zalando/skipper/cmd/skipper",
       },
     ],
   },

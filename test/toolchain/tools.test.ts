@@ -102,6 +102,7 @@ describe("the table", () => {
       crane: "github.com/google/go-containerregistry",
       registry: "github.com/distribution/distribution/v3",
       kind: "sigs.k8s.io/kind",
+      skipper: "github.com/zalando/skipper",
     };
     for (const { name, recipe, version } of RELEASES.filter((it) => it.name in modules)) {
       const folder = RECIPES[recipe].module;

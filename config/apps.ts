@@ -1,6 +1,15 @@
 import { z } from "zod";
 
-import { cpu, dnsLabel, imageReference, keyArn, memory, secretArn } from "./fields";
+import {
+  cpu,
+  dnsLabel,
+  hostName,
+  imageReference,
+  keyArn,
+  memory,
+  secretArn,
+  urlPath,
+} from "./fields";
 import type { Cpu, Memory } from "./quantity";
 
 /** Each app has defaults of its own. */
@@ -48,6 +57,44 @@ const rolloutTimeoutSeconds = z
 
 const port = z.int().min(1).max(65535);
 
+/** @param instead what the entry takes the place of */
+const ingress = (instead: string) =>
+  z
+    .strictObject({
+      host: hostName()
+        .optional()
+        .meta({
+          description:
+            "Name by which clients ask for the app. It must lead to the ingress's address; names below `.localhost` lead " +
+            "to this machine in browsers and curl. Not set: every name that no other app has.",
+          examples: ["site.example.com"],
+        }),
+      paths: z
+        .array(urlPath())
+        .min(1, { error: "at least one path" })
+        .default(["/"])
+        .meta({
+          description:
+            "Paths at and below which requests go to the app, as the client sends them; the longest that fits counts.",
+          examples: [["/"]],
+        }),
+      tlsSecret: dnsLabel()
+        .optional()
+        .meta({
+          description:
+            "Secret of type kubernetes.io/tls in the app's namespace, for a controller that takes certificates from " +
+            "Secrets; the local one and AWS's do not. Not set: on EKS the certificate for `host` in ACM, else no TLS.",
+          examples: ["site-tls"],
+        }),
+    })
+    .optional()
+    .meta({
+      description:
+        `The app's entry at the cluster's ingress controller, ${instead} Where the cluster has no such controller ` +
+        "the app answers inside the cluster only, and the preview says so.",
+      examples: [{ host: "site.example.com" }],
+    });
+
 const nginx = z
   .strictObject({
     namespace,
@@ -65,6 +112,7 @@ const nginx = z
       description: "TCP port at which the load balancer answers.",
       examples: [8080],
     }),
+    ingress: ingress("in the place of a load balancer of its own."),
     image: image("the project's own site"),
     resources: resources("25m", "32Mi"),
     rolloutTimeoutSeconds,
@@ -144,6 +192,9 @@ const uploader = z
         "may store files, unless a token is set.",
       examples: [8081],
     }),
+    ingress: ingress(
+      "beside its own load balancer where `port` is set. Whoever reaches it may store files, unless a token is set.",
+    ),
     image: image("the project's own uploader"),
     resources: resources("25m", "96Mi"),
     storage: storage.prefault({}),

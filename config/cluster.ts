@@ -93,6 +93,28 @@ const storage = z
       "simulated have no volumes; a kind cluster has its own, which this does not change.",
   });
 
+const ingress = z
+  .strictObject({
+    port: z
+      .int()
+      .min(1)
+      .max(65535)
+      .default(8000)
+      .meta({
+        description:
+          "TCP port of `loadBalancerAddress` at which all Ingresses answer; no other Service may have it.",
+        examples: [8000],
+      }),
+  })
+  .meta({
+    description:
+      "An ingress controller (Skipper, IngressClass `skipper`, the default one), which leads requests by host and path " +
+      "to apps: `apps.<app>.ingress`. Not set: none. `{}` is one with its defaults. It takes some 60 MB of resident " +
+      "memory; the first time its program is fetched or built, which takes up to two minutes. It speaks HTTP, not TLS. " +
+      "A kind cluster and simulated nodes have none.",
+    examples: [{ port: 8000 }],
+  });
+
 const local = z
   .strictObject({
     kind: z.literal("local").meta({ description: "A cluster on this machine; it costs nothing." }),
@@ -139,6 +161,7 @@ const local = z
           "Whether a metrics-server runs on the real node: `kubectl top` and a HorizontalPodAutoscaler need it. It " +
           "takes some 65 MB of resident memory, 15 MB of them its own. false: none. A kind cluster and simulated nodes have none.",
       }),
+    ingress: ingress.optional(),
   })
   .meta({ description: "A Kubernetes cluster on this machine." });
 

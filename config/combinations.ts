@@ -13,10 +13,15 @@ export function impossibleCombinations({ cluster, apps, platform }: Partial<Conf
   return [
     ...(cluster?.kind === "local" ? nodes(cluster) : []),
     ...(cluster?.kind === "eks" ? eksRules(cluster) : []),
-    ...(cluster === undefined || apps === undefined ? [] : images(cluster, apps)),
-    ...(cluster === undefined || apps === undefined ? [] : externalSecrets(cluster, apps)),
+    ...(cluster === undefined || apps === undefined ? [] : onCluster(cluster, apps)),
+    ...(apps === undefined ? [] : sameEntry(apps)),
     ...(apps === undefined || platform === undefined ? [] : appNamespaces(apps, platform)),
   ];
+}
+
+function onCluster(cluster: Config["cluster"], apps: Config["apps"]): Problem[] {
+  const rules = [images, externalSecrets, noController];
+  return rules.flatMap((rule) => rule(cluster, apps));
 }
 
 type LocalNodes = Extract<Config["cluster"], { kind: "local" }>["nodes"];
@@ -100,6 +105,41 @@ function externalSecrets(cluster: Config["cluster"], { uploader }: Config["apps"
   const fix =
     cluster.kind === "eks" ? "set drydock:cluster.secrets.externalStore to true" : "remove it";
   return [problem("drydock:apps.uploader.token", token, rule, fix)];
+}
+
+/** An app's entry needs a controller, which a local cluster has where it is asked for. */
+function noController(cluster: Config["cluster"], apps: Config["apps"]): Problem[] {
+  if (cluster.kind !== "local" || cluster.ingress !== undefined) return [];
+  return entriesOf(apps).map(({ app, ingress }) =>
+    problem(
+      `drydock:apps.${app}.ingress`,
+      ingress,
+      "needs drydock:cluster.ingress, the controller that would serve it",
+      "add ingress: {} to drydock:cluster, or remove it",
+    ),
+  );
+}
+
+/** Of two apps with the same host and path one would get all requests, and nothing says which. */
+function sameEntry(apps: Config["apps"]): Problem[] {
+  const owners = new Map<string, string>();
+  return entriesOf(apps).flatMap(({ app, ingress }) =>
+    ingress.paths.flatMap((path) => {
+      const entry = `${ingress.host ?? "*"}${path}`;
+      const owner = owners.get(entry);
+      owners.set(entry, owner ?? app);
+      if (owner === undefined) return [];
+      const rule = `must not be an entry twice: ${entry} leads to ${owner}`;
+      const fix = "give it another host or path";
+      return [problem(`drydock:apps.${app}.ingress.paths`, path, rule, fix)];
+    }),
+  );
+}
+
+function entriesOf({ nginx, uploader }: Config["apps"]) {
+  return Object.entries({ nginx, uploader }).flatMap(([app, { ingress }]) =>
+    ingress === undefined ? [] : [{ app, ingress }],
+  );
 }
 
 function appNamespaces(apps: Config["apps"], platform: Config["platform"]): Problem[] {

@@ -48,6 +48,16 @@ export const registry = () =>
     'a registry\'s host and an optional path, without scheme or tag ("localhost:5001", "ghcr.io/me")',
   );
 
+/** A DNS name, with which a rule of an Ingress begins. */
+export const hostName = () =>
+  text(
+    /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
+    'a DNS name in lower case, without scheme or port ("site.example.com")',
+  );
+
+export const urlPath = () =>
+  text(/^\/(?:[\w.~-]+(?:\/[\w.~-]+)*)?$/, 'a path without a slash at its end ("/", "/files")');
+
 export const uuid = () =>
   text(
     /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,

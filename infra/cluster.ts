@@ -45,6 +45,8 @@ export type ImageSource = ImageRecipe;
 export interface Capabilities {
   /** How a Service of type LoadBalancer gets its address; undefined: it never would. */
   readonly loadBalancer: LoadBalancerCapability | undefined;
+  /** How an Ingress finds its controller; undefined: there is none. */
+  readonly ingress: IngressCapability | undefined;
   /** StorageClass of volumes made on demand; undefined: there are none. */
   readonly storageClass: string | undefined;
   /** Whether a NetworkPolicy is enforced. Where not, it is stored and changes nothing. */
@@ -65,6 +67,26 @@ export interface LoadBalancerCapability {
 }
 
 /**
+ * What an Ingress must carry so that this cluster's controller takes it up. Where it answers then stands in
+ * its `status.loadBalancer.ingress`, with every controller.
+ */
+export interface IngressCapability {
+  readonly className: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /**
+   * Annotation that names the path by which the controller asks pods whether they are well; undefined:
+   * it goes by their readiness.
+   */
+  readonly healthPathAnnotation?: string;
+  /** Whether the controller has a certificate for each host by itself, so that it is asked for TLS always. */
+  readonly tls: boolean;
+  /** Where its requests come from, which pods must admit; undefined: nobody knows, and they admit all. */
+  readonly sources?: readonly NetworkPolicyPeer[];
+}
+
+type NetworkPolicyPeer = k8s.types.input.networking.v1.NetworkPolicyPeer;
+
+/**
  * Makes the variant that `config.kind` names. A new kind does not compile until it has a case. Each is
  * loaded when it is the one: no stack pays for the libraries of another kind.
  */
@@ -80,6 +102,7 @@ export async function createCluster(name: string, config: Config["cluster"]): Pr
         loadBalancerAddress: config.loadBalancerAddress,
         storage: config.storage,
         metrics: config.metrics,
+        ingress: config.ingress,
       });
     }
     case "eks": {

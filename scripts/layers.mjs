@@ -23,6 +23,7 @@ export const layers = {
     "infra/identity",
     "infra/images",
     "infra/node-pool",
+    "infra/platform/namespace",
     "policy/exceptions",
     "toolchain",
   ],

@@ -33,7 +33,11 @@ export function nginx({ place, ...args }: NginxArgs, opts: pulumi.ComponentResou
         "cool-volume": { configMap: "content", data: siteContent() },
         tmp: { emptyDir: "16Mi" },
       },
-      service: { ports: { http: args.port }, from: "loadBalancer" },
+      service: {
+        ports: { http: args.port },
+        from: args.ingress === undefined ? "loadBalancer" : [],
+      },
+      ingress: args.ingress && { ...args.ingress, port: "http" },
     },
     opts,
   );

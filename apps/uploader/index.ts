@@ -77,6 +77,7 @@ export function uploader({ place, ...args }: UploaderArgs, opts: pulumi.Componen
         ports: { http: args.port ?? 80 },
         from: args.port === undefined ? [] : "loadBalancer",
       },
+      ingress: args.ingress && { ...args.ingress, port: "http" },
       reaches: [args.renderer],
     },
     opts,

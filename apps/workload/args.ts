@@ -9,6 +9,7 @@ import type {
   MainContainer,
   PortOf,
 } from "./container";
+import type { IngressArgs } from "./ingress";
 import type { Callers, Endpoint } from "./network";
 import type { Duration } from "./units";
 import type { Volume } from "./volume";
@@ -49,6 +50,11 @@ export interface WorkloadArgs<
   readonly volumes?: Readonly<Partial<Record<Name, Volume>>>;
   /** Default: none, and nobody calls it. */
   readonly service?: ServiceArgs<PortOf<Main> | PortOf<Side>>;
+  /**
+   * Its entry at the cluster's ingress controller. Where there is none, a warning says so and the
+   * workload answers inside the cluster. Default: none.
+   */
+  readonly ingress?: IngressArgs<PortOf<Main> | PortOf<Side>> | undefined;
   /** What it calls; the name server comes with it. Default: nothing. */
   readonly reaches?: readonly Endpoint[];
   /** What its pods may do in the cloud; the network rules for it come with it. Default: nothing. */

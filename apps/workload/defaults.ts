@@ -1,6 +1,7 @@
 import { exceptions } from "../../policy/exceptions";
 import type { IdentityRequest, Place, WorkloadArgs } from "./args";
 import type { Container, ContainerShapes, InitContainer } from "./container";
+import type { IngressArgs } from "./ingress";
 import type { Callers } from "./network";
 import type { Duration } from "./units";
 import type { Volumes } from "./volume";
@@ -18,6 +19,7 @@ export interface PlainArgs extends Pick<
   readonly ports: Readonly<Record<string, number>>;
   readonly from: Callers;
   readonly identity: IdentityRequest | undefined;
+  readonly ingress: IngressArgs<string> | undefined;
   readonly rolloutTimeout: Duration;
   /** Of the object that brings the pods. */
   readonly annotations: { annotations?: Record<string, string> };
@@ -40,6 +42,7 @@ export function withDefaults<
     volumes: (args.volumes ?? {}) as Volumes,
     ports: (service?.ports ?? {}) as PlainArgs["ports"],
     from: service?.from ?? [],
+    ingress: args.ingress,
     reaches: args.reaches ?? [],
     identity: args.identity,
     terminationGrace: args.terminationGrace ?? "30s",

@@ -5,6 +5,14 @@ import type { WorkloadArgs } from "./args";
 import type { ContainerShapes, PortOf } from "./container";
 import { type PlainArgs, withDefaults } from "./defaults";
 import { readingGrants } from "./external-secret";
+import {
+  type Entry,
+  healthPath,
+  type IngressAddress,
+  ingressAnnotations,
+  ingressSpec,
+  ingressUrl,
+} from "./ingress";
 import { type Labels, selectorLabels, workloadLabels } from "./labels";
 import { type Endpoint, networkPolicy } from "./network";
 import { podTemplate } from "./pod";
@@ -16,6 +24,7 @@ import { isPerReplica, type MadeVolumes, makeVolumes } from "./volume";
 export type { Autoscaling, IdentityRequest, Place, ServiceArgs, WorkloadArgs } from "./args";
 export { type Check, type Container, POD_NAME } from "./container";
 export type { ExternalSecret } from "./external-secret";
+export type { IngressArgs } from "./ingress";
 export type { Endpoint } from "./network";
 export { AppSecret } from "./secret";
 export type { Cpu, Duration, Memory } from "./units";
@@ -33,13 +42,14 @@ export class Workload<
 >
   extends pulumi.ComponentResource
 {
-  /** Where its first port answers: at the load balancer, else inside the cluster; "" without a Service. */
+  /** Where it answers: at its ingress, else its first port at the load balancer or inside the cluster; "" without a Service. */
   readonly url: pulumi.Output<string>;
 
   private readonly name: string;
   private readonly args: PlainArgs;
   private readonly kind: "Deployment" | "StatefulSet";
   private readonly ports: readonly specs.ServicePort[];
+  private readonly entry: Entry | undefined;
   private readonly selector: Labels;
   private readonly metadata: { name: string; namespace: string; labels: Record<string, string> };
   private readonly child: pulumi.CustomResourceOptions;
@@ -56,6 +66,7 @@ export class Workload<
     this.args = withDefaults(args);
     this.kind = Object.values(this.args.volumes).some(isPerReplica) ? "StatefulSet" : "Deployment";
     this.ports = Object.entries(this.args.ports).map(([key, port]) => ({ name: key, port }));
+    this.entry = this.findEntry();
     this.selector = selectorLabels(name);
     this.metadata = { name, namespace: namespace.namespace, labels: { ...workloadLabels(name) } };
     this.child = { parent: this, dependsOn: [namespace] };
@@ -64,7 +75,8 @@ export class Workload<
     const pods = this.pods(this.volumes());
     this.disruptionBudget();
     this.autoscaler(pods);
-    this.url = this.service(pods);
+    const service = this.service(pods);
+    this.url = this.ingress(service) ?? this.serviceUrl(service);
     this.registerOutputs({ url: this.url });
   }
 
@@ -90,12 +102,33 @@ export class Workload<
     return found;
   }
 
+  private findEntry(): Entry | undefined {
+    const { place, ingress, containers, sidecars } = this.args;
+    if (ingress === undefined) return undefined;
+    const { port } = ingress;
+    if (!this.ports.some(({ name }) => name === port)) {
+      throw new Error(`The Service of ${this.name} has no port ${port}, which its ingress needs.`);
+    }
+    const { ingress: capability } = place.capabilities;
+    if (capability === undefined) {
+      const what = `The cluster has no ingress controller: ${this.name} has no entry there`;
+      void pulumi.log.warn(`${what}, and answers at its Service.`, this);
+      return undefined;
+    }
+    return { ...ingress, capability, healthPath: healthPath({ ...sidecars, ...containers }, port) };
+  }
+
   private trafficRules(): void {
     const { identity, place } = this.args;
+    const { entry } = this;
     const spec = networkPolicy({
       selector: this.selector,
       callers: this.args.from,
       ports: this.ports.map(({ name }) => this.containerPort(name)),
+      entry: entry && {
+        port: this.containerPort(entry.port),
+        sources: entry.capability.sources,
+      },
       reaches: this.args.reaches,
       outside: identity === undefined ? [] : (place.capabilities.podIdentity?.reaches ?? []),
     });
@@ -176,22 +209,39 @@ export class Workload<
   }
 
   /** After the pods, so that its address answers as soon as it is known. */
-  private service(pods: pulumi.Resource): pulumi.Output<string> {
+  private service(pods: pulumi.Resource): k8s.core.v1.Service | undefined {
     const { name, ports, args } = this;
-    const [first] = ports;
-    if (first === undefined) return pulumi.output("");
+    if (ports.length === 0) return undefined;
     const { capabilities } = args.place;
     const spec = specs.serviceSpec(this.selector, ports, args.from, capabilities);
     const annotations = spec.type === "LoadBalancer" ? capabilities.loadBalancer?.annotations : {};
-    const service = new k8s.core.v1.Service(
+    return new k8s.core.v1.Service(
       name,
       { metadata: { ...this.metadata, annotations: { ...annotations } }, spec },
       { ...this.child, dependsOn: [pods], ...this.timeouts() },
     );
-    const { namespace } = this.metadata;
-    return service.status.apply((status: ServiceStatus | undefined) =>
-      serviceUrl({ name, namespace, port: first.port }, status?.loadBalancer?.ingress?.[0]),
+  }
+
+  private serviceUrl(service: k8s.core.v1.Service | undefined): pulumi.Output<string> {
+    const { name, namespace } = this.metadata;
+    const [first] = this.ports;
+    if (first === undefined || service === undefined) return pulumi.output("");
+    return service.status.apply((status: Status | undefined) =>
+      serviceUrl({ name, namespace, port: first.port }, addressIn(status)),
     );
+  }
+
+  /** After the Service, so that it answers as soon as its address is known. */
+  private ingress(service: k8s.core.v1.Service | undefined): pulumi.Output<string> | undefined {
+    const { name, entry } = this;
+    if (entry === undefined || service === undefined) return undefined;
+    const annotations = ingressAnnotations(entry);
+    const { status } = new k8s.networking.v1.Ingress(
+      name,
+      { metadata: { ...this.metadata, annotations }, spec: ingressSpec(entry, name) },
+      { ...this.child, dependsOn: [service], ...this.timeouts() },
+    );
+    return status.apply((known: Status | undefined) => ingressUrl(entry, addressIn(known)));
   }
 
   /** A load balancer that finds its port taken is no more worth waiting for than a bad image. */
@@ -202,6 +252,8 @@ export class Workload<
 }
 
 /** As it is before the cluster has filled it in: the SDK's type declares every field as present. */
-interface ServiceStatus {
-  readonly loadBalancer?: { readonly ingress?: readonly { ip?: string; hostname?: string }[] };
+interface Status {
+  readonly loadBalancer?: { readonly ingress?: readonly IngressAddress[] };
 }
+
+const addressIn = (status: Status | undefined) => status?.loadBalancer?.ingress?.[0];

@@ -4,6 +4,7 @@ import type { AddressRange } from "../../infra/cluster";
 import { type Labels, selectorLabels } from "./labels";
 
 type NetworkPolicySpec = types.input.networking.v1.NetworkPolicySpec;
+type NetworkPolicyPeer = types.input.networking.v1.NetworkPolicyPeer;
 
 /** A port of a workload that others may call, as `workload.endpoint("http")` gives it. */
 export interface Endpoint {
@@ -24,15 +25,23 @@ export interface TrafficArgs {
   readonly callers: Callers;
   /** Ports of the pods that callers reach. */
   readonly ports: readonly number[];
+  /** What the ingress controller reaches; undefined: it leads nothing here. */
+  readonly entry?: TrafficEntry | undefined;
   readonly reaches: readonly Endpoint[];
   /** What it calls outside of the cluster. */
   readonly outside: readonly AddressRange[];
 }
 
+export interface TrafficEntry {
+  readonly port: number;
+  /** Where the controller's requests come from; undefined: nobody knows. */
+  readonly sources: readonly NetworkPolicyPeer[] | undefined;
+}
+
 /** The namespace denies all traffic; this admits what the workload takes and what it calls, by port. */
 export function networkPolicy(args: TrafficArgs): NetworkPolicySpec {
   const { selector, reaches, outside } = args;
-  const ingress = ingressRules(args);
+  const ingress = [...ingressRules(args), ...entryRules(args)];
   const called = [...reaches.map(egressRule), ...outside.map(outsideRule)];
   const egress = [...(called.length > 0 ? [toNameServer] : []), ...called];
   return {
@@ -50,6 +59,13 @@ function ingressRules({ callers, ports }: TrafficArgs) {
   if (callers.length === 0 || ports.length === 0) return [];
   const peer = (name: string) => ({ podSelector: { matchLabels: { ...selectorLabels(name) } } });
   return [{ from: callers.map(peer), ...to }];
+}
+
+function entryRules({ callers, entry }: TrafficArgs) {
+  // A load balancer's callers are everybody already.
+  if (entry === undefined || callers === "loadBalancer") return [];
+  const { sources, port } = entry;
+  return [{ ...(sources && { from: [...sources] }), ports: [tcp(port)] }];
 }
 
 function egressRule({ namespace, selector, targetPort }: Endpoint) {

@@ -13,6 +13,7 @@ import { compute } from "./compute";
 import { ControlPlane } from "./control-plane";
 import { controllers } from "./controllers";
 import { encryptionKeys, type Keys } from "./keys";
+import { ingressCapability } from "./ingress";
 import { loadBalancerCapability } from "./load-balancer";
 import { Network } from "./network";
 import { nodeRole } from "./node-role";
@@ -84,6 +85,7 @@ export class EksCluster extends pulumi.ComponentResource implements Cluster {
     this.kubeconfig = controlPlane.kubeconfig;
     this.capabilities = {
       loadBalancer: loadBalancerCapability(config.loadBalancer, { autoMode }),
+      ingress: ingressCapability(config),
       storageClass: STORAGE_CLASS,
       networkPolicy: true,
       podIdentity: EKS_POD_IDENTITY,

@@ -3,6 +3,9 @@ import type { ImageRecipe, LayerEntry } from "./recipe";
 /** CoreDNS listens here: a port below 1024 would need a capability. */
 export const COREDNS_PORT = 1053;
 
+/** Skipper listens here, for the same reason. */
+export const SKIPPER_PORT = 9090;
+
 /**
  * The image that holds a pod's namespaces open (`pinned_images.sandbox` of containerd).
  *
@@ -72,6 +75,25 @@ function metricsServerRecipe(): ImageRecipe {
   };
 }
 
+/** Leads requests by host and path to the Services that Ingresses name. */
+function skipperRecipe(): ImageRecipe {
+  return {
+    name: "drydock/skipper",
+    title: "Skipper",
+    description: "Leads requests by host and path to the Services that Ingresses name.",
+    source: "https://github.com/zalando/skipper",
+    licenses: "Apache-2.0",
+    base: {
+      kind: "registry",
+      // Its pipeline writes a version's tag once; the nodes get the image by digest in any case.
+      reference: "ghcr.io/zalando/skipper:v0.23.0",
+      fallback: { packages: {}, files: [], tools: { "usr/bin/skipper": "skipper" } },
+    },
+    layers: [],
+    config: { user: "65532:65532", ports: [SKIPPER_PORT], entrypoint: ["/usr/bin/skipper"] },
+  };
+}
+
 export interface CorednsRecipeArgs {
   /** Path of a statically linked `coredns` binary. */
   readonly binary: string;
@@ -102,4 +124,5 @@ export function busyboxLinks(...commands: string[]): LayerEntry[] {
 export const addOnRecipes = {
   storage: localPathProvisionerRecipe,
   metrics: metricsServerRecipe,
+  ingress: skipperRecipe,
 } satisfies Readonly<Record<string, () => ImageRecipe>>;

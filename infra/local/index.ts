@@ -9,6 +9,7 @@ import { hashRecipeInputs } from "../images/hash";
 import { addOnRecipes } from "../images/system";
 import { type ChosenEngine, localCapabilities } from "./capabilities";
 import { CoreDns } from "./coredns";
+import { IngressController, ingressCapability } from "./ingress";
 import { MetricsServer } from "./metrics-server";
 import { NodeAutoscaling } from "./node-autoscaling";
 import { ClusterResource, type ClusterResourceArgs, ImageResource } from "./resources";
@@ -30,6 +31,8 @@ export interface LocalClusterArgs extends Omit<ClusterSpec, "name" | "engine" | 
   };
   /** Whether CPU and memory of pods are measured, for autoscalers and `kubectl top`. */
   readonly metrics: boolean;
+  /** The entrance for all apps by their names; `port` is where it answers. Default: none. */
+  readonly ingress?: { readonly port: number } | undefined;
 }
 
 /**
@@ -43,7 +46,6 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
   readonly provider: k8s.Provider;
   readonly options: pulumi.ComponentResourceOptions;
   readonly servesTraffic: pulumi.Output<boolean>;
-  readonly capabilities: Capabilities;
 
   private readonly cluster: ClusterResource;
 
@@ -53,16 +55,22 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
     const nodes = nodesOf(args);
     const spec = { clusterName, kubernetesVersion, nodes, engine, loadBalancerAddress };
     const chosen = await ask<ChosenEngine>("drydock:local:chooseEngine", { ...spec });
-    const cluster = new LocalCluster(name, { ...spec, engine: chosen.engine }, chosen);
+    const isNative = chosen.engine === "native";
+    const ingress = isNative && chosen.realNode ? args.ingress : undefined;
+    const capabilities = localCapabilities(chosen, ingress && ingressCapability);
+    const cluster = new LocalCluster(name, { ...spec, engine: chosen.engine }, capabilities);
     // kind brings a name server and storage of its own.
-    if (chosen.engine === "native") cluster.addOns(name, args, chosen);
+    if (isNative) cluster.addOns(name, { ...args, ingress }, chosen);
     return cluster;
   }
 
-  private constructor(name: string, args: ClusterResourceArgs, chosen: ChosenEngine) {
+  private constructor(
+    name: string,
+    args: ClusterResourceArgs,
+    readonly capabilities: Capabilities,
+  ) {
     super("drydock:infra:LocalCluster", name);
     this.cluster = new ClusterResource(`${name}-local`, args, { parent: this });
-    this.capabilities = localCapabilities(chosen);
     this.name = this.cluster.clusterName;
     this.kubeconfig = this.cluster.kubeconfig;
     this.servesTraffic = this.cluster.servesTraffic;
@@ -103,9 +111,15 @@ export class LocalCluster extends pulumi.ComponentResource implements Cluster {
     const image = this.image(`${name}-storage`, addOnRecipes.storage());
     const nodeName = realNodeName(args.clusterName);
     new Storage(`${name}-storage`, { image, nodeName, reclaimPolicy }, within);
-    if (!args.metrics) return;
-    const metrics = this.image(`${name}-metrics`, addOnRecipes.metrics());
-    new MetricsServer(`${name}-metrics`, { image: metrics }, within);
+    if (args.metrics) {
+      const metrics = this.image(`${name}-metrics`, addOnRecipes.metrics());
+      new MetricsServer(`${name}-metrics`, { image: metrics }, within);
+    }
+    if (args.ingress) {
+      const controller = this.image(`${name}-ingress`, addOnRecipes.ingress());
+      const { port } = args.ingress;
+      new IngressController(`${name}-ingress`, { image: controller, port }, within);
+    }
   }
 
   /** Builds the image on this machine and pushes it to the cluster's own registry. */

@@ -12,6 +12,7 @@ export function place(capabilities: Partial<Capabilities> = {}): Place {
     identity: (workload, args) => withoutIdentity(workload, args, namespace),
     capabilities: {
       loadBalancer: { annotations: {} },
+      ingress: undefined,
       storageClass: undefined,
       networkPolicy: false,
       podIdentity: undefined,

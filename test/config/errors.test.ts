@@ -24,7 +24,7 @@ describe("a wrong configuration", () => {
       raw: { cluster, apps: { nginx: { replcas: 5 } } },
       message: `The stack's configuration has 1 problem:
   drydock:apps.nginx.replcas = 5
-    rule: is not a key of drydock:apps.nginx, which has namespace, replicas, port, image, resources, rolloutTimeoutSeconds
+    rule: is not a key of drydock:apps.nginx, which has namespace, replicas, port, ingress, image, resources, rolloutTimeoutSeconds
     fix:  did you mean replicas?`,
     },
     {
@@ -40,7 +40,7 @@ describe("a wrong configuration", () => {
       raw: { cluster: { ...cluster, colour: "red" } },
       message: `The stack's configuration has 1 problem:
   drydock:cluster.colour = "red"
-    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics
+    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics, ingress
     fix:  remove it`,
     },
     {
@@ -205,7 +205,7 @@ ${["nginx", "renderer", "uploader"]
       raw: {},
       message: `The stack's configuration has 1 problem:
   drydock:cluster
-    rule: is missing; it must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics
+    rule: is missing; it must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics, ingress
     fix:  add it, for example: {"kind":"local","name":"drydock-dev"}`,
     },
     {
@@ -221,7 +221,7 @@ ${["nginx", "renderer", "uploader"]
       raw: { cluster: "local" },
       message: `The stack's configuration has 1 problem:
   drydock:cluster = "local"
-    rule: must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics
+    rule: must be a map with the keys kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics, ingress
     fix:  change it, for example: {"kind":"local","name":"drydock-dev"}`,
     },
     {
@@ -232,7 +232,7 @@ ${["nginx", "renderer", "uploader"]
     rule: must be one of "local", "existing", "eks"
     fix:  change it, for example: "local"
   drydock:cluster.nodez = 1
-    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics
+    rule: is not a key of drydock:cluster, which has kind, name, kubernetesVersion, engine, nodes, loadBalancerAddress, storage, metrics, ingress
     fix:  did you mean nodes?`,
     },
     {
@@ -242,6 +242,39 @@ ${["nginx", "renderer", "uploader"]
   drydock:cluster.nodes.simulated = 0
     rule: must be 1 or more where nodes.real is "never": no pod could be scheduled
     fix:  set it to 1, or nodes.real to "auto"`,
+    },
+    {
+      title: "impossible combination: an entry that no controller serves",
+      raw: { cluster, apps: { nginx: { ingress: { host: "site.test" } } } },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.nginx.ingress = {"host":"site.test","paths":["/"]}
+    rule: needs drydock:cluster.ingress, the controller that would serve it
+    fix:  add ingress: {} to drydock:cluster, or remove it`,
+    },
+    {
+      title: "impossible combination: an entry of two apps",
+      raw: {
+        cluster: { ...cluster, ingress: {} },
+        apps: { nginx: { ingress: {} }, uploader: { ingress: { paths: ["/files", "/"] } } },
+      },
+      message: `The stack's configuration has 1 problem:
+  drydock:apps.uploader.ingress.paths = "/"
+    rule: must not be an entry twice: */ leads to nginx
+    fix:  give it another host or path`,
+    },
+    {
+      title: "a host with a port, and a path with a slash at its end",
+      raw: {
+        cluster: { ...cluster, ingress: {} },
+        apps: { nginx: { ingress: { host: "site.test:80", paths: ["/a/"] } } },
+      },
+      message: `The stack's configuration has 2 problems:
+  drydock:apps.nginx.ingress.host = "site.test:80"
+    rule: must be a DNS name in lower case, without scheme or port ("site.example.com")
+    fix:  change it, for example: "site.example.com"
+  drydock:apps.nginx.ingress.paths.0 = "/a/"
+    rule: must be a path without a slash at its end ("/", "/files")
+    fix:  change it`,
     },
     {
       title: "impossible combination: a namespace that nothing makes",

@@ -5,6 +5,7 @@ import { architectureOf, architectureOfAmi } from "../../config/eks/instance-typ
 import { parseConfig } from "../../config/parse";
 import { addonsAfterNodes } from "../../infra/eks/addon-specs";
 import { kubeconfig } from "../../infra/eks/kubeconfig";
+import { ingressCapability } from "../../infra/eks/ingress";
 import { loadBalancerCapability } from "../../infra/eks/load-balancer";
 import { arn, accountRoot, type EksConfig, managedPolicy, placeOf } from "../../infra/eks/place";
 import { isPlain, policy } from "../../infra/eks/policy";
@@ -165,6 +166,50 @@ describe("a load balancer on EKS", () => {
         "load_balancing.cross_zone.enabled=true",
       "service.beta.kubernetes.io/load-balancer-source-ranges": "203.0.113.0/24,198.51.100.0/24",
     });
+  });
+});
+
+describe("an ingress on EKS", () => {
+  const network = { cidr: "10.0.0.0/16", zones: ["a", "b"] };
+  const nodes = {
+    nodes: { groups: { system: { instanceTypes: ["m7i.large"] } } },
+    autoscaling: { kind: "none" },
+  };
+  const made = (changes: Record<string, unknown> = {}) =>
+    ingressCapability(config("aws", { ...nodes, network, ...changes }));
+
+  it("is one internal load balancer for all, by HTTPS, straight to the pods", () => {
+    const prefix = "alb.ingress.kubernetes.io";
+    expect(made()).toEqual({
+      className: "alb",
+      annotations: {
+        [`${prefix}/group.name`]: "apps",
+        [`${prefix}/scheme`]: "internal",
+        [`${prefix}/target-type`]: "ip",
+        [`${prefix}/listen-ports`]: '[{"HTTPS":443}]',
+        [`${prefix}/ssl-policy`]: "ELBSecurityPolicy-TLS13-1-2-2021-06",
+      },
+      healthPathAnnotation: `${prefix}/healthcheck-path`,
+      tls: true,
+      sources: [{ ipBlock: { cidr: "10.0.0.0/19" } }, { ipBlock: { cidr: "10.0.32.0/19" } }],
+    });
+  });
+
+  it("is on the internet where the configuration says so, for whom it names, from the public subnets", () => {
+    const loadBalancer = { scheme: "internetFacing", sourceCidrs: ["203.0.113.0/24"] };
+    const { annotations, sources } = made({ loadBalancer }) ?? {};
+    expect(annotations).toMatchObject({
+      "alb.ingress.kubernetes.io/scheme": "internet-facing",
+      "alb.ingress.kubernetes.io/inbound-cidrs": "203.0.113.0/24",
+    });
+    expect(sources).toEqual([
+      { ipBlock: { cidr: "10.0.128.0/20" } },
+      { ipBlock: { cidr: "10.0.144.0/20" } },
+    ]);
+  });
+
+  it("is not there in Auto Mode", () => {
+    expect(made({ nodes: {}, autoscaling: { kind: "autoMode" } })).toBeUndefined();
   });
 });
 

@@ -114,6 +114,13 @@ describe("the detection on a real API server, all of whose nodes kwok simulates"
       },
       provisioner: "example.com/none",
     });
+    const networking = "networking.k8s.io/v1";
+    await other.post(`/apis/${networking}/ingressclasses`, {
+      apiVersion: networking,
+      kind: "IngressClass",
+      metadata: { name: "public" },
+      spec: { controller: "example.com/none" },
+    });
     for (const zone of ["eu-1a", "eu-1b"]) {
       await other.post("/api/v1/nodes", {
         apiVersion: "v1",
@@ -125,6 +132,7 @@ describe("the detection on a real API server, all of whose nodes kwok simulates"
     const { capabilities, servesTraffic, summary } = await found({ kubeconfig: kubeconfig() });
     expect(capabilities).toEqual({
       loadBalancer: { annotations: {} },
+      ingress: { className: "public", annotations: {}, tls: false },
       storageClass: "fast",
       networkPolicy: false,
       podIdentity: undefined,
@@ -133,6 +141,7 @@ describe("the detection on a real API server, all of whose nodes kwok simulates"
     });
     expect(servesTraffic).toBe(true);
     expect(summary).toContain("4 nodes, 2 of them simulated by kwok");
+    expect(summary).toContain("ingress: IngressClass (public)");
     expect(summary).toContain("load balancer: yes (the cloud of the nodes, hcloud)");
     for (const zone of ["eu-1a", "eu-1b"]) await other.delete(`/api/v1/nodes/${zone}`);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { ingressOf } from "../../infra/existing/detect/ingress";
 import { type LoadBalancerFacts, loadBalancerOf } from "../../infra/existing/detect/load-balancer";
 import { networkPolicyOf } from "../../infra/existing/detect/network-policy";
 import {
@@ -91,6 +92,43 @@ describe("the load balancer of a cluster", () => {
     const finding = found(facts);
     expect(finding.value).toEqual(value);
     expect(finding.sign).toContain(sign);
+  });
+});
+
+describe("the ingress controller of a cluster", () => {
+  const ingressClass = (name: string, controller: string, isDefault = false) => ({
+    metadata: {
+      name,
+      annotations: { "ingressclass.kubernetes.io/is-default-class": String(isDefault) },
+    },
+    spec: { controller },
+  });
+  const traefik = ingressClass("traefik", "traefik.io/ingress-controller");
+  const alb = ingressClass("alb", "ingress.k8s.aws/alb");
+  const plain = (className: string) => ({ className, annotations: {}, tls: false });
+
+  it.each([
+    ["none", [], undefined, "no IngressClass"],
+    ["the only class", [traefik], plain("traefik"), "traefik"],
+    [
+      "the default of several",
+      [alb, { ...traefik, ...ingressClass("nginx", "x", true) }],
+      plain("nginx"),
+      "nginx",
+    ],
+    ["several without a default", [alb, traefik], undefined, "none of alb, traefik is the default"],
+    [
+      "that of AWS, which must be told to send to pods",
+      [alb],
+      {
+        ...plain("alb"),
+        annotations: { "alb.ingress.kubernetes.io/target-type": "ip" },
+        healthPathAnnotation: "alb.ingress.kubernetes.io/healthcheck-path",
+      },
+      "alb",
+    ],
+  ])("is %s", (_, classes, value, sign) => {
+    expect(ingressOf(classes)).toEqual({ value, sign });
   });
 });
 

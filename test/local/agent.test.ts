@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 
 import { Forwarder } from "../../infra/local/agent/forwarder";
+import { IngressStatus } from "../../infra/local/agent/ingress-status";
 import { LoadBalancer } from "../../infra/local/agent/load-balancer";
 import { Api, credentialsOf } from "../../infra/local/runtime/api";
 import { OtherClient } from "../kubernetes/support/cluster";
@@ -67,6 +68,52 @@ describe("the agent on a real API server", () => {
     await expectClosed(8081);
     await services.change("moving", { type: "ClusterIP" });
     await eventually(() => expectClosed(8082));
+  });
+
+  it("tells Ingresses of Skipper's class where its Service answers, and those of others nothing", async () => {
+    const path = "/apis/networking.k8s.io/v1";
+    const remove = async (object: string) => {
+      await client.delete(object);
+    };
+    const ingressClass = async (name: string, controller: string) => {
+      const parameters = {
+        kind: "Service",
+        scope: "Namespace",
+        namespace: "default",
+        name: "door",
+      };
+      const spec = { controller, parameters };
+      await client.post(`${path}/ingressclasses`, { metadata: { name }, spec });
+      onTestFinished(() => remove(`${path}/ingressclasses/${name}`));
+    };
+    const ingresses = `${path}/namespaces/default/ingresses`;
+    const ingress = async (name: string, ingressClassName: string) => {
+      const backend = { service: { name: "web", port: { number: 80 } } };
+      await client.post(ingresses, {
+        metadata: { name },
+        spec: { ingressClassName, defaultBackend: backend },
+      });
+      onTestFinished(() => remove(`${ingresses}/${name}`));
+    };
+    const addresses = async (name: string) => {
+      const { status } = await client.get(`${ingresses}/${name}`);
+      return (status as { loadBalancer?: { ingress?: unknown } }).loadBalancer?.ingress;
+    };
+    await ingressClass("ours", "zalando.org/skipper");
+    await ingressClass("theirs", "example.com/other");
+    await ingress("site", "ours");
+    await ingress("other", "theirs");
+    await services.create("door", { port: 8090 });
+    const at = (port: number) => [{ ip: BALANCER_ADDRESS, ports: [{ port, protocol: "TCP" }] }];
+    await eventually(async () => expect(await addresses("site")).toEqual(at(8090)));
+    await services.change("door", { ports: [{ port: 8091, protocol: "TCP" }] });
+    await eventually(async () => expect(await addresses("site")).toEqual(at(8091)));
+    // A later one gets what is known already; the other controller's is nobody's here.
+    await ingress("later", "ours");
+    await eventually(async () => expect(await addresses("later")).toEqual(at(8091)));
+    expect(await addresses("other")).toBeUndefined();
+    await services.delete("door");
+    await eventually(async () => expect(await addresses("site")).toBeUndefined());
   });
 
   it("leaves a port to the Service that had it first, and tells the second in an event", async () => {
@@ -235,7 +282,8 @@ function startAgent(kubeconfig: string, nodeAddress: string | null): () => Promi
   rmSync(folder, { recursive: true });
   const stop = new AbortController();
   const settings = { loadBalancerAddress: BALANCER_ADDRESS, nodeAddress };
-  const running = new LoadBalancer(api, settings).run(stop.signal);
+  const parts = [new LoadBalancer(api, settings), new IngressStatus(api)];
+  const running = Promise.all(parts.map((part) => part.run(stop.signal)));
   return async () => {
     stop.abort();
     await running;

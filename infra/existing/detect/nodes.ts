@@ -1,4 +1,4 @@
-import type { Finding, Node, StorageClass } from "./objects";
+import { defaultOf, type Finding, type Node, type StorageClass } from "./objects";
 
 const ZONE = "topology.kubernetes.io/zone";
 const DEFAULT_CLASS = [
@@ -34,19 +34,11 @@ export function isSimulated({ metadata }: Node): boolean {
   );
 }
 
-/** Of several defaults the newest counts, as it does for Kubernetes. */
 export function storageClassOf(classes: readonly StorageClass[]): Finding<string | undefined> {
-  const [newest] = classes
-    .filter(({ metadata }) => DEFAULT_CLASS.some((key) => metadata.annotations?.[key] === "true"))
-    .sort((a, b) => compare(b.metadata.creationTimestamp, a.metadata.creationTimestamp));
-  const name = newest?.metadata.name;
+  const name = defaultOf(classes, DEFAULT_CLASS)?.metadata.name;
   return { value: name, sign: name ?? "no default StorageClass" };
 }
 
 function distinct(values: readonly (string | undefined)[]): string[] {
   return [...new Set(values.flatMap((value) => (value === undefined ? [] : [value])))].sort();
-}
-
-function compare(left = "", right = ""): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -44,6 +44,10 @@ export interface DaemonSet extends KubernetesObject {
 
 export type StorageClass = KubernetesObject;
 
+export interface IngressClass extends KubernetesObject {
+  readonly spec?: { readonly controller?: string };
+}
+
 /** What a rule concludes, and the sign it goes by, for people. */
 export interface Finding<T> {
   readonly value: T;
@@ -53,6 +57,23 @@ export interface Finding<T> {
 /** Who made a node, by the scheme of its `spec.providerID`: `aws`, `kind`, `k3s`. */
 export function providerOf(node: Node): string {
   return node.spec?.providerID?.split("://")[0] ?? "";
+}
+
+/**
+ * The class that an annotation makes the default one. Of several the newest counts, as it does for
+ * Kubernetes.
+ */
+export function defaultOf<T extends KubernetesObject>(
+  classes: readonly T[],
+  annotations: readonly string[],
+): T | undefined {
+  return classes
+    .filter(({ metadata }) => annotations.some((key) => metadata.annotations?.[key] === "true"))
+    .sort((a, b) => compare(b.metadata.creationTimestamp, a.metadata.creationTimestamp))[0];
+}
+
+function compare(left = "", right = ""): number {
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 /** k3s builds its load balancer and its network policies into itself; each can be switched off. */

@@ -5,6 +5,7 @@ import { AGENT, type AgentSettings } from "../runtime/agent";
 import { Api, credentialsOf } from "../runtime/api";
 import { daemonPid, identityOf } from "../runtime/daemon";
 import { clusterPaths } from "../runtime/paths";
+import { IngressStatus } from "./ingress-status";
 import { LoadBalancer } from "./load-balancer";
 import { LOG_LIMITS, rotateLogs } from "./log-rotation";
 import { PolicyEnforcer } from "./network-policy";
@@ -36,12 +37,14 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 setInterval(() => void keepLogsShort(), ROTATE_MS).unref();
 const api = new Api(credentialsOf(settings.kubeconfig));
 const balancer = new LoadBalancer(api, settings);
+const ingresses = new IngressStatus(api);
 const enforcer =
   settings.networkPolicy && new PolicyEnforcer(api, { ...settings.networkPolicy, paths, log });
 const supervisor = new Supervisor(paths, log);
 log(`the agent runs (pid ${String(process.pid)})`);
 void Promise.all([
   balancer.run(stop.signal),
+  ingresses.run(stop.signal),
   supervisor.run(stop.signal),
   ...(enforcer === undefined ? [] : [enforcer.run(stop.signal)]),
 ]).then(() => process.exit(0));

@@ -12,6 +12,7 @@ export const detection: Detection = {
   kubeconfig: "apiVersion: v1\nkind: Config\n",
   capabilities: {
     loadBalancer: { annotations: {} },
+    ingress: undefined,
     storageClass: "standard",
     networkPolicy: true,
     podIdentity: undefined,

@@ -36,6 +36,10 @@ export const kubernetesModel: Readonly<Record<string, ResourceModel>> = {
   "kubernetes:apps/v1:StatefulSet": object({ status: { readyReplicas: 1 } }),
   "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": object(),
   "kubernetes:networking.k8s.io/v1:NetworkPolicy": object(),
+  "kubernetes:networking.k8s.io/v1:Ingress": object({
+    status: { loadBalancer: { ingress: [{ ip: "127.0.0.1", ports: [{ port: 8000 }] }] } },
+  }),
+  "kubernetes:networking.k8s.io/v1:IngressClass": object(),
   "kubernetes:rbac.authorization.k8s.io/v1:Role": object(),
   "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": object(),
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": object(),

@@ -6,10 +6,12 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { clientUrl } from "../../infra/local/runtime/etcd";
 import { clusterPaths } from "../../infra/local/runtime/paths";
+import { freePort } from "../../infra/local/runtime/ports";
 import { readRecord } from "../../infra/local/runtime/record";
 import { VOLUMES_FOLDER } from "../../infra/local/runtime/spec";
 import { Checkout } from "./support/checkout";
-import { simulateReboot } from "./support/host";
+import { podProcess, simulateReboot } from "./support/host";
+import { EntryPoint } from "./support/entry-point";
 import { loadWhile } from "./support/load-while";
 import { watchPage } from "./support/page";
 import { report } from "./support/report";
@@ -20,19 +22,27 @@ const CLUSTER = `addons-${String(process.pid)}`;
 const CANARIES = [randomUUID(), randomUUID()] as const;
 const noRealNode = inject("noRealNode");
 if (noRealNode.length > 0) {
-  report("not checked, because nodes can only be simulated here: volumes, secrets, metrics");
+  report(
+    "not checked, because nodes can only be simulated here: volumes, secrets, metrics, ingress",
+  );
 }
 
 /** One cluster for all: each step stands on the one before. */
-describe.skipIf(noRealNode.length > 0)("volumes, secrets and metrics of the local cluster", () => {
+describe.skipIf(noRealNode.length > 0)("add-ons of the local cluster", () => {
   let checkout: Checkout;
   let store: StoreWorkload;
+  let entry: EntryPoint;
   let url: string;
   let image: string;
 
   beforeAll(async () => {
-    checkout = await Checkout.create(CLUSTER);
+    const port = await freePort();
+    checkout = await Checkout.create(CLUSTER, (config) => {
+      config["drydock:cluster"].ingress = { port };
+      config["drydock:apps"].uploader = { ingress: { host: "files.localhost" } };
+    });
     ({ url } = checkout);
+    entry = new EntryPoint(checkout, port);
     await checkout.install();
     await checkout.bringUp();
     const path = "jsonpath={.spec.template.spec.containers[0].image}";
@@ -190,6 +200,85 @@ describe.skipIf(noRealNode.length > 0)("volumes, secrets and metrics of the loca
       );
       expect(down.failed).toEqual([]);
       await checkout.kubectl("--namespace", "web", "delete", "horizontalpodautoscaler", "nginx");
+    });
+  });
+
+  describe("ingress", () => {
+    it("leads each host and path to its Service, and no other", async () => {
+      const { stdout } = await checkout.run("pulumi", ["stack", "output", "uploaderUrl"]);
+      expect(stdout.trim()).toBe(`http://files.localhost:${String(entry.port)}`);
+      // One more, as somebody else writes it: without a class.
+      await entry.apply("www.localhost", { "/": "nginx", "/files": "uploader" });
+      await waitFor(async () => (await entry.ask("www.localhost", "/")).status === 200);
+      expect((await entry.ask("www.localhost", "/")).text).toContain("<!doctype html>");
+      const put = await entry.ask("files.localhost", "/files/a.md", { method: "PUT", body: "# A" });
+      expect(put.status).toBe(201);
+      expect((await entry.ask("www.localhost", "/files")).text).toContain("a.md");
+      expect((await entry.ask("files.localhost", "/pages/a.md")).text).toContain("<h1>A</h1>");
+      expect((await entry.ask("stranger.localhost", "/")).status).toBe(404);
+      for (const name of ["uploader", "another"]) {
+        expect(await entry.addresses(name)).toEqual([
+          { ip: "127.0.0.1", ports: [{ port: entry.port, protocol: "TCP" }] },
+        ]);
+      }
+    });
+
+    it("is the only way to an app that has no other", async () => {
+      const connect = async (service: string) => {
+        const path = "jsonpath={.spec.clusterIP} {.spec.ports[0].port}";
+        const where = ["get", "service", service, "--namespace", "web", "--output", path];
+        const target = (await checkout.kubectl(...where)).stdout.split(" ");
+        return store.kubectl("exec", "store-0", "--", "busybox", "nc", "-w", "3", ...target);
+      };
+      // nginx is open to all, since it has a load balancer.
+      const open = await connect("nginx");
+      expect(open.code, open.all).toBe(0);
+      expect((await connect("uploader")).code).toBe(1);
+      expect((await entry.ask("files.localhost", "/files")).status).toBe(200);
+    });
+
+    it("serves every request while its backend is replaced, and after one of its pods is gone", async () => {
+      const web = ["--namespace", "web"];
+      await checkout.kubectl(...web, "rollout", "restart", "deployment/nginx");
+      const rolling = checkout.kubectl(...web, "rollout", "status", "deployment/nginx");
+      let rolled = false;
+      const watching = rolling.then(async ({ code, all }) => {
+        expect(code, all).toBe(0);
+        const labels = ["--selector", "app.kubernetes.io/name=nginx"];
+        const pods = await checkout.kubectl(...web, "get", "pods", ...labels, "--output", "name");
+        const [first = ""] = pods.stdout.split("\n");
+        const gone = await checkout.kubectl(...web, "delete", first);
+        expect(gone.code, gone.all).toBe(0);
+        rolled = true;
+      });
+      const host = { host: "www.localhost" };
+      const load = await loadWhile(`${entry.url}/whoami`, () => Promise.resolve(rolled), host);
+      await watching;
+      report(
+        `a rollout and a deletion behind the ingress: ${String(load.answered)} requests answered`,
+      );
+      expect(load.failed).toEqual([]);
+      expect(load.answered).toBeGreaterThan(1_000);
+    });
+
+    it("is back after its own process is killed", async () => {
+      const pod = async (path: string) => {
+        const args = ["get", "pods", "--output", `jsonpath={.items[*].${path}}`];
+        return (await checkout.kubectl("--namespace", "ingress", ...args)).stdout;
+      };
+      const restarts = () => pod("status.containerStatuses[0].restartCount");
+      const former = await restarts();
+      const before = Date.now();
+      process.kill(podProcess(await pod("metadata.uid"), "/usr/bin/skipper"), "SIGKILL");
+      await expect(entry.ask("www.localhost", "/")).rejects.toThrow();
+      await waitFor(async () => {
+        const answer = await entry.ask("www.localhost", "/").catch(() => undefined);
+        return answer?.status === 200;
+      });
+      const seconds = (Date.now() - before) / 1000;
+      report(`the ingress answers ${seconds.toFixed(1)} s after its process was killed`);
+      expect(Number(await restarts())).toBe(Number(former) + 1);
+      expect(seconds).toBeLessThan(60);
     });
   });
 

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { freePort } from "../../infra/local/runtime/ports";
 import { Checkout } from "./support/checkout";
+import { podProcess } from "./support/host";
 import type { Load } from "./support/load";
 import { fetchPage, servingPods } from "./support/page";
 import { report } from "./support/report";
@@ -95,7 +95,7 @@ describe.skipIf(noRealNode.length > 0)("the workloads on a real node", () => {
     const [before] = await readyPods("nginx");
     if (before === undefined) throw new Error("There is no pod.");
     const start = performance.now();
-    process.kill(serverOf(before), "SIGKILL");
+    process.kill(podProcess(before.metadata.uid, "nginx: master"), "SIGKILL");
     const after = await eventually(async () => {
       const pod = (await list<Pod>("pods", "nginx")).find(
         ({ metadata }) => metadata.name === before.metadata.name,
@@ -353,27 +353,6 @@ const stays = ({ metadata }: Pod) => metadata.deletionTimestamp === undefined;
 function isReady(pod: Pod | undefined): boolean {
   const conditions = pod?.status.conditions ?? [];
   return conditions.some(({ type, status }) => type === "Ready" && status === "True");
-}
-
-/** The process that kubelet started in the pod, as this machine sees it. */
-function serverOf({ metadata: { uid } }: Pod): number {
-  const found = readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    const command = readOrNothing(`/proc/${pid}/cmdline`);
-    return (
-      command.startsWith("nginx: master") && readOrNothing(`/proc/${pid}/cgroup`).includes(uid)
-    );
-  });
-  expect(found).toHaveLength(1);
-  return Number(found[0]);
-}
-
-function readOrNothing(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {

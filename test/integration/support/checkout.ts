@@ -109,6 +109,7 @@ export interface StackConfig {
       autoscaling?: { kind: string; [key: string]: unknown };
     };
     loadBalancerAddress?: string;
+    ingress?: { port: number };
   };
   "drydock:apps": {
     nginx: Record<string, unknown>;

@@ -76,6 +76,22 @@ export function processesOf(folder: string): string[] {
     .map((pid) => `${pid} ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").slice(0, 200)}`);
 }
 
+/**
+ * The process that the kubelet started in a pod, as this machine sees it.
+ * @param command how its command line begins
+ * @throws Error where there is not exactly one
+ */
+export function podProcess(uid: string, command: string): number {
+  const found = readdirSync("/proc").filter(
+    (pid) =>
+      /^\d+$/.test(pid) &&
+      read(`/proc/${pid}/cmdline`).startsWith(command) &&
+      read(`/proc/${pid}/cgroup`).includes(uid),
+  );
+  if (found.length !== 1) throw new Error(`${found.length} processes of pod ${uid} are ${command}`);
+  return Number(found[0]);
+}
+
 /** Pids that run in the cluster's network namespace. */
 export function clusterPids(cluster: string): number[] {
   const text = execFileSync("ip", ["netns", "pids", `drydock-${cluster}`], { encoding: "utf8" });

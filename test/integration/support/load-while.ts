@@ -1,4 +1,4 @@
-import { Agent, get } from "node:http";
+import { Agent, get, type OutgoingHttpHeaders } from "node:http";
 
 export interface Load {
   readonly answered: number;
@@ -9,7 +9,11 @@ export interface Load {
  * Asks for a page by many connections that are kept, as fast as it is answered, until `done` says so.
  * Bounded: for at most two minutes.
  */
-export async function loadWhile(url: string, done: () => Promise<boolean>): Promise<Load> {
+export async function loadWhile(
+  url: string,
+  done: () => Promise<boolean>,
+  headers: OutgoingHttpHeaders = {},
+): Promise<Load> {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   const deadline = Date.now() + 120_000;
   let loading = true;
@@ -17,7 +21,7 @@ export async function loadWhile(url: string, done: () => Promise<boolean>): Prom
   const failed: string[] = [];
   const worker = async () => {
     while (loading && Date.now() < deadline) {
-      const problem = await problemOf(url, agent);
+      const problem = await problemOf(url, agent, headers);
       if (problem === undefined) answered += 1;
       else failed.push(problem);
     }
@@ -35,9 +39,13 @@ export async function loadWhile(url: string, done: () => Promise<boolean>): Prom
   return { answered, failed };
 }
 
-function problemOf(url: string, agent: Agent): Promise<string | undefined> {
+function problemOf(
+  url: string,
+  agent: Agent,
+  headers: OutgoingHttpHeaders,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const request = get(url, { agent, timeout: 5_000 }, (response) => {
+    const request = get(url, { agent, headers, timeout: 5_000 }, (response) => {
       response.resume();
       response.once("end", () =>
         resolve(response.statusCode === 200 ? undefined : `HTTP ${String(response.statusCode)}`),

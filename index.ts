@@ -14,7 +14,7 @@ export = async () => {
 
   return {
     nginxUrl: apps.nginx.url,
-    /** Inside the cluster, unless a port of the load balancer is configured. */
+    /** Inside the cluster, unless a port of the load balancer or an ingress is configured. */
     uploaderUrl: apps.uploader.url,
     clusterName: cluster.name,
     kubeconfig: pulumi.secret(cluster.kubeconfig),

@@ -396,9 +396,18 @@ describe("waiting for the page", () => {
     expect(server.gets()).toHaveLength(3);
   });
 
+  it("finds names below .localhost on this machine, as browsers do", async () => {
+    const server = await serve((_request, response) => response.writeHead(200).end());
+    const { port } = new URL(server.url);
+    expect(await waitForPage(`http://site.localhost:${port}`, signal)).toBe(200);
+  });
+
   it("ends with the last answer, or with the reason why there was none", async () => {
     const server = await serve((_request, response) => response.writeHead(404).end());
     await expect(waitForPage(server.url, signal, 300)).rejects.toThrow("why: HTTP 404");
     await expect(waitForPage(await closedAddress(), signal, 300)).rejects.toThrow("ECONNREFUSED");
+    await expect(waitForPage("http://nowhere.invalid", signal, 300)).rejects.toThrow(
+      "let the name lead to the ingress",
+    );
   });
 });

@@ -1,10 +1,19 @@
+import { lookup } from "node:dns";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fetch } from "undici";
+import { Agent, fetch } from "undici";
 
 import { reasonOf, ToolError } from "../errors";
 
 const REQUEST_MS = 3_000;
 const POLL_MS = 250;
+
+/** Names below `.localhost` lead to this machine in browsers and curl, and in glibc do not (RFC 6761, 6.3). */
+const likeBrowsers = new Agent({
+  connect: {
+    lookup: (name, options, callback) =>
+      lookup(name.endsWith(".localhost") ? "localhost" : name, options, callback),
+  },
+});
 
 /**
  * Fetches a page until it answers well.
@@ -21,6 +30,7 @@ export async function waitForPage(
     let last: string;
     try {
       const response = await fetch(url, {
+        dispatcher: likeBrowsers,
         signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
       });
       await response.body?.cancel();
@@ -35,7 +45,9 @@ export async function waitForPage(
         what: "the stack is up, but its page does not answer",
         where: url,
         why: last,
-        fix: 'eval "$(npm run -s env)"; kubectl get pods,services,events -A',
+        fix: last.includes("ENOTFOUND")
+          ? "let the name lead to the ingress, in DNS or /etc/hosts; `pulumi stack output` and `kubectl get ingress -A` tell where it is"
+          : 'eval "$(npm run -s env)"; kubectl get pods,services,ingresses,events -A',
       });
     }
     await sleep(POLL_MS, undefined, { signal });

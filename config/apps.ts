@@ -66,7 +66,8 @@ const ingress = (instead: string) =>
         .meta({
           description:
             "Name by which clients ask for the app. It must lead to the ingress's address; names below `.localhost` lead " +
-            "to this machine in browsers and curl. Not set: every name that no other app has.",
+            "to this machine in browsers and curl. Not set: every name that no other app has. On EKS it must be set: the " +
+            "certificate is looked for by it.",
           examples: ["site.example.com"],
         }),
       paths: z
@@ -83,7 +84,7 @@ const ingress = (instead: string) =>
         .meta({
           description:
             "Secret of type kubernetes.io/tls in the app's namespace, for a controller that takes certificates from " +
-            "Secrets; the local one and AWS's do not. Not set: on EKS the certificate for `host` in ACM, else no TLS.",
+            "Secrets: that of an existing cluster. Not set: on EKS the certificate for `host` in ACM, else no TLS.",
           examples: ["site-tls"],
         }),
     })
@@ -91,7 +92,7 @@ const ingress = (instead: string) =>
     .meta({
       description:
         `The app's entry at the cluster's ingress controller, ${instead} Where the cluster has no such controller ` +
-        "the app answers inside the cluster only, and the preview says so.",
+        "the preview says so, and the app is where it would be without an entry.",
       examples: [{ host: "site.example.com" }],
     });
 

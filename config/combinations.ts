@@ -1,4 +1,5 @@
 import { eksRules } from "./eks/rules";
+import { entryProblems, takenNamespace } from "./entries";
 import type { Problem } from "./errors";
 import { problem } from "./explain";
 import { bytes, formatBytes, formatMillicores, millicores } from "./quantity";
@@ -14,13 +15,13 @@ export function impossibleCombinations({ cluster, apps, platform }: Partial<Conf
     ...(cluster?.kind === "local" ? nodes(cluster) : []),
     ...(cluster?.kind === "eks" ? eksRules(cluster) : []),
     ...(cluster === undefined || apps === undefined ? [] : onCluster(cluster, apps)),
-    ...(apps === undefined ? [] : sameEntry(apps)),
+    ...(cluster === undefined || platform === undefined ? [] : takenNamespace(cluster, platform)),
     ...(apps === undefined || platform === undefined ? [] : appNamespaces(apps, platform)),
   ];
 }
 
 function onCluster(cluster: Config["cluster"], apps: Config["apps"]): Problem[] {
-  const rules = [images, externalSecrets, noController];
+  const rules = [images, externalSecrets, entryProblems];
   return rules.flatMap((rule) => rule(cluster, apps));
 }
 
@@ -105,41 +106,6 @@ function externalSecrets(cluster: Config["cluster"], { uploader }: Config["apps"
   const fix =
     cluster.kind === "eks" ? "set drydock:cluster.secrets.externalStore to true" : "remove it";
   return [problem("drydock:apps.uploader.token", token, rule, fix)];
-}
-
-/** An app's entry needs a controller, which a local cluster has where it is asked for. */
-function noController(cluster: Config["cluster"], apps: Config["apps"]): Problem[] {
-  if (cluster.kind !== "local" || cluster.ingress !== undefined) return [];
-  return entriesOf(apps).map(({ app, ingress }) =>
-    problem(
-      `drydock:apps.${app}.ingress`,
-      ingress,
-      "needs drydock:cluster.ingress, the controller that would serve it",
-      "add ingress: {} to drydock:cluster, or remove it",
-    ),
-  );
-}
-
-/** Of two apps with the same host and path one would get all requests, and nothing says which. */
-function sameEntry(apps: Config["apps"]): Problem[] {
-  const owners = new Map<string, string>();
-  return entriesOf(apps).flatMap(({ app, ingress }) =>
-    ingress.paths.flatMap((path) => {
-      const entry = `${ingress.host ?? "*"}${path}`;
-      const owner = owners.get(entry);
-      owners.set(entry, owner ?? app);
-      if (owner === undefined) return [];
-      const rule = `must not be an entry twice: ${entry} leads to ${owner}`;
-      const fix = "give it another host or path";
-      return [problem(`drydock:apps.${app}.ingress.paths`, path, rule, fix)];
-    }),
-  );
-}
-
-function entriesOf({ nginx, uploader }: Config["apps"]) {
-  return Object.entries({ nginx, uploader }).flatMap(([app, { ingress }]) =>
-    ingress === undefined ? [] : [{ app, ingress }],
-  );
 }
 
 function appNamespaces(apps: Config["apps"], platform: Config["platform"]): Problem[] {

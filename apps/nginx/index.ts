@@ -12,6 +12,7 @@ export interface NginxArgs extends Omit<Config["apps"]["nginx"], "namespace" | "
 
 /** The site on nginx: stateless replicas, replaced one by one without a lost request. */
 export function nginx({ place, ...args }: NginxArgs, opts: pulumi.ComponentResourceOptions) {
+  const entry = place.capabilities.ingress === undefined ? undefined : args.ingress;
   return new Workload(
     "nginx",
     {
@@ -35,7 +36,8 @@ export function nginx({ place, ...args }: NginxArgs, opts: pulumi.ComponentResou
       },
       service: {
         ports: { http: args.port },
-        from: args.ingress === undefined ? "loadBalancer" : [],
+        // Without a controller the entry leads nowhere, and the site stays where it is.
+        from: entry === undefined ? "loadBalancer" : [],
       },
       ingress: args.ingress && { ...args.ingress, port: "http" },
     },

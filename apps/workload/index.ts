@@ -112,7 +112,7 @@ export class Workload<
     const { ingress: capability } = place.capabilities;
     if (capability === undefined) {
       const what = `The cluster has no ingress controller: ${this.name} has no entry there`;
-      void pulumi.log.warn(`${what}, and answers at its Service.`, this);
+      void pulumi.log.warn(`${what}, and is where it would be without one.`, this);
       return undefined;
     }
     return { ...ingress, capability, healthPath: healthPath({ ...sidecars, ...containers }, port) };

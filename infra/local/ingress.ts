@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { INGRESS_NAMESPACE as NAMESPACE } from "../../config/entries";
 import { exceptions } from "../../policy/exceptions";
 import type { IngressCapability } from "../cluster";
 import { SKIPPER_PORT } from "../images/system";
@@ -9,7 +10,6 @@ import { HTTP, INGRESS_CLASS, podSpec } from "./ingress-pods";
 import { ONE_POD } from "./one-node";
 import { INGRESS_CONTROLLER } from "./runtime/spec";
 
-const NAMESPACE = "ingress";
 const NAME = "skipper";
 const SELECTOR = { "app.kubernetes.io/name": NAME };
 const LABELS = { ...SELECTOR, "app.kubernetes.io/part-of": "drydock" };

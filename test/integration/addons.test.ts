@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 
 import { clientUrl } from "../../infra/local/runtime/etcd";
 import { clusterPaths } from "../../infra/local/runtime/paths";
@@ -216,10 +216,12 @@ describe.skipIf(noRealNode.length > 0)("add-ons of the local cluster", () => {
       expect((await entry.ask("www.localhost", "/files")).text).toContain("a.md");
       expect((await entry.ask("files.localhost", "/pages/a.md")).text).toContain("<h1>A</h1>");
       expect((await entry.ask("stranger.localhost", "/")).status).toBe(404);
+      const addresses = [{ ip: "127.0.0.1", ports: [{ port: entry.port, protocol: "TCP" }] }];
       for (const name of ["uploader", "another"]) {
-        expect(await entry.addresses(name)).toEqual([
-          { ip: "127.0.0.1", ports: [{ port: entry.port, protocol: "TCP" }] },
-        ]);
+        await vi.waitFor(
+          async () => expect(await entry.addresses(name)).toEqual(addresses),
+          30_000,
+        );
       }
     });
 
@@ -277,7 +279,11 @@ describe.skipIf(noRealNode.length > 0)("add-ons of the local cluster", () => {
       });
       const seconds = (Date.now() - before) / 1000;
       report(`the ingress answers ${seconds.toFixed(1)} s after its process was killed`);
-      expect(Number(await restarts())).toBe(Number(former) + 1);
+      // The kubelet says so a little after the container is there.
+      await vi.waitFor(
+        async () => expect(Number(await restarts())).toBe(Number(former) + 1),
+        30_000,
+      );
       expect(seconds).toBeLessThan(60);
     });
   });

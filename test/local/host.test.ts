@@ -174,7 +174,8 @@ describe.skipIf(!asRoot)("a cluster's link to the host", () => {
     // Without its name a namespace lives on, with its link, as long as a process is in it.
     const holder = spawn("nsenter", [`--net=/run/netns/${network.namespace}`, "sleep", "600"]);
     try {
-      await vi.waitFor(() => expect(namespacePids(network.namespace)).toContain(holder.pid));
+      const inside = () => expect(namespacePids(network.namespace)).toContain(holder.pid);
+      await vi.waitFor(inside, 10_000);
       await findProgram("ip").run("netns", "delete", network.namespace);
       expect(traces(NAME)).toEqual([`/sys/class/net/${network.hostInterface}`]);
       await createNamespace(network);

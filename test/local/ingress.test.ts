@@ -107,7 +107,9 @@ describe("the ingress controller of a local cluster", () => {
       const without = await recordProgram("dev", "update", { changes: changes(), functions });
       const kinds = manifests(without).map(({ kind }) => kind);
       expect(kinds.filter((kind) => kind.startsWith("Ingress"))).toEqual([]);
-      expect(without.outputs.nginxUrl).toBe("http://nginx.web.svc");
+      // Where it is without an entry.
+      expect(without.outputs.nginxUrl).toBe("http://127.0.0.1");
+      expect(without.outputs.uploaderUrl).toBe("http://uploader.web.svc");
     }
   });
 });

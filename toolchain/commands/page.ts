@@ -45,7 +45,7 @@ export async function waitForPage(
         what: "the stack is up, but its page does not answer",
         where: url,
         why: last,
-        fix: last.includes("ENOTFOUND")
+        fix: /ENOTFOUND|EAI_AGAIN/.test(last)
           ? "let the name lead to the ingress, in DNS or /etc/hosts; `pulumi stack output` and `kubectl get ingress -A` tell where it is"
           : 'eval "$(npm run -s env)"; kubectl get pods,services,ingresses,events -A',
       });

@@ -232,6 +232,9 @@ describe.skipIf(noRealNode.length > 0)("add-ons of the local cluster", () => {
         const target = (await checkout.kubectl(...where)).stdout.split(" ");
         return store.kubectl("exec", "store-0", "--", "busybox", "nc", "-w", "3", ...target);
       };
+      // Back after its volumes were tried.
+      await store.up();
+      await store.ready();
       // nginx is open to all, since it has a load balancer.
       const open = await connect("nginx");
       expect(open.code, open.all).toBe(0);

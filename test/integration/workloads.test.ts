@@ -12,8 +12,8 @@ import { Watch } from "./support/watch";
 
 const CLUSTER = `wl-${String(process.pid)}`;
 const REQUESTS = 1_000_000;
-/** Two quiet cores need two to three minutes; a busy machine answers what it can. */
-const LONGEST_SECONDS = 180;
+/** Two quiet cores need some 220 s; a busy machine answers what it can. */
+const LONGEST_SECONDS = 270;
 /** Beside which there is time to answer. */
 const ROLLOUTS = 8;
 const noRealNode = inject("noRealNode");
@@ -323,7 +323,9 @@ describe.skipIf(noRealNode.length > 0)("the workloads on a real node", () => {
     const next = await eventually(async () => (await readyPods("uploader"))[0]);
     expect(next.status.containerStatuses?.map(({ restartCount }) => restartCount)).toEqual([0]);
     expect(next.metadata.uid).not.toBe(pod?.metadata.uid);
-    expect(await shipped()).toBe(0);
+    // Ready before kube-proxy has heard of it: the first questions may find nobody.
+    const anew = await eventually(() => shipped().catch(() => undefined));
+    expect(anew).toBe(0);
   });
 
   /** In the cluster's own network namespace, past the load balancer: kube-proxy and nginx are what is tried. */

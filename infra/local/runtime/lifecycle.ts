@@ -7,22 +7,20 @@ import { KARPENTER, reconcileKarpenter, waitForKarpenter } from "../karpenter/li
 import { AGENT, startAgent, waitForAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
-import { configureContainerd, waitForContainerd } from "./containerd";
 import { controlPlanePids, deadComponents, type Tools } from "./control-plane";
-import { daemonPid, restartChanged, startDaemon, stopDaemon } from "./daemon";
+import { daemonPid } from "./daemon";
 import { removeRemnants } from "./delete";
 import { encryptFormerSecrets } from "./encryption";
 import { withHeldSupervision } from "./hold";
-import { buildSystemImages, type SystemImages } from "./images";
 import { namespaceHolder } from "./members";
 import { createMountNamespace, mountNamespaceExists } from "./mounts";
 import { createNamespace, namespaceExists } from "./network";
-import { certifyNode, configureNode, NODE_COMPONENTS, nodeDaemons, writePodNetwork } from "./node";
+import { NODE_COMPONENTS } from "./node";
+import { nodeRuns, startContainerd, startNode } from "./node-startup";
 import {
   nodeNames,
   reconcileNodes,
   removeSurplusNodes,
-  waitForPodCidr,
   waitForProxy,
   waitForReady,
   waitForVersion,
@@ -33,7 +31,6 @@ import { waitForPods } from "./pods";
 import { requiredTools } from "./plan";
 import { readText } from "./process";
 import { newRecord, readRecord, saveRecord, updatedRecord } from "./record";
-import { configureRegistry, pushImage } from "./registry";
 import { apiServerUrl, type ClusterRecord, type ClusterSpec, realNodeName } from "./spec";
 import { isBeingRestarted, isSupervised } from "./supervision";
 import { type ControlPlane, ensureControlPlane, recordOnTheWay } from "./upgrade";
@@ -175,10 +172,6 @@ export function describeCluster(record: ClusterRecord, paths: ClusterPaths): Run
   };
 }
 
-function nodeRuns(paths: ClusterPaths): boolean {
-  return NODE_COMPONENTS.every((name) => daemonPid(paths, name) !== undefined);
-}
-
 async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<void> {
   if (record.network.kind === "namespace") {
     // First the owner: what follows bears the cluster's name alone, and only its owner removes it.
@@ -194,51 +187,6 @@ async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<
     createCgroup(record.spec.name);
     await createMountNamespace(paths);
   }
-}
-
-/** The registry with the cluster's own images, and containerd, which pulls them when a pod needs them. */
-async function startContainerd(
-  record: ClusterRecord,
-  paths: ClusterPaths,
-  tools: Tools,
-  context: RuntimeContext,
-): Promise<SystemImages> {
-  const { registry, containerd } = nodeDaemons(record, paths, tools);
-  configureRegistry(paths);
-  startDaemon(paths, registry);
-  const images = await buildSystemImages(tools, context);
-  if (configureContainerd(paths, tools, images.pause.reference)) {
-    // It reads its configuration at its start. The pods' processes are not its children.
-    await stopDaemon(paths, containerd.name);
-  }
-  startDaemon(paths, containerd);
-  for (const image of [images.pause, images.coredns]) {
-    await pushImage(record, paths, tools, image, context.signal);
-  }
-  await waitForContainerd(paths, tools, context.signal);
-  return images;
-}
-
-/** @returns whether kubelet or kube-proxy ran before in another version or with other arguments */
-async function startNode(
-  record: ClusterRecord,
-  paths: ClusterPaths,
-  tools: Tools,
-  api: Api,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  if (!existsSync(join(paths.certificates, "kubelet.crt"))) {
-    await certifyNode(record, paths);
-  }
-  const configured = configureNode(record, paths);
-  const daemons = nodeDaemons(record, paths, tools);
-  const replaced = await Promise.all(
-    [daemons.kubelet, daemons["kube-proxy"]].map((daemon) =>
-      restartChanged(paths, daemon, configured.includes(daemon.name)),
-    ),
-  );
-  writePodNetwork(record, paths, await waitForPodCidr(api, realNodeName(record.spec.name), signal));
-  return replaced.includes(true);
 }
 
 /** While kwok still simulates them, and the API answers: otherwise they go later, at once. */

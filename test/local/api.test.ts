@@ -1,46 +1,13 @@
-import { readFileSync } from "node:fs";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { describe, expect, it } from "vitest";
 
-import { describe, expect, it, onTestFinished } from "vitest";
-
-import { Api, ApiError } from "../../infra/local/runtime/api";
-import { CertificateAuthority } from "../../infra/local/runtime/pki";
-import { temporaryFolder } from "../toolchain/support";
-import { writeAuthority } from "./support/authority";
-import { stopServer } from "./support/services";
+import { ApiError, unlessGone } from "../../infra/local/runtime/api";
+import { type Answer, serveApi } from "./support/api-server";
 
 /** What an API server says whose cache of a kind is not filled yet. */
 const INITIALIZING = [429, { message: "storage is (re)initializing" }] as const;
 
-/** A server that gives the answers one after the other, a client of it, and what it was asked. */
-async function serve(...answers: (readonly [number, object])[]) {
-  const folder = temporaryFolder();
-  await writeAuthority(folder);
-  const issuer = await CertificateAuthority.load(folder);
-  await issuer.issue(join(folder, "me"), { commonName: "me", addresses: ["127.0.0.1"] });
-  const [authority = "", certificate = "", key = ""] = ["ca.crt", "me.crt", "me.key"].map((name) =>
-    readFileSync(join(folder, name), "utf8"),
-  );
-  const asked: string[] = [];
-  const server = createServer({ cert: certificate, key }, (request, response) => {
-    asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
-    const [status, body] = answers.shift() ?? [500, {}];
-    response.writeHead(status).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const api = new Api({
-    server: `https://127.0.0.1:${String(port)}`,
-    ...{ authority, certificate, key },
-  });
-  onTestFinished(async () => {
-    api.close();
-    await stopServer(server);
-  });
-  return { api, asked };
-}
+/** A server that gives the answers one after the other. */
+const serve = (...answers: Answer[]) => serveApi(() => answers.shift() ?? [500, {}]);
 
 describe("a call of the runtime to the API server", () => {
   it("is made again where the server puts it off, which has only just started", async () => {
@@ -56,5 +23,12 @@ describe("a call of the runtime to the API server", () => {
     const refused = api.call("POST", "/api/v1/nodes", {});
     await expect(refused).rejects.toEqual(new ApiError(409, "it exists"));
     expect(asked).toHaveLength(1);
+  });
+
+  it("may find that the object is gone, and nothing else", async () => {
+    const { api } = await serve([404, { message: "not found" }], [403, { message: "no right" }]);
+    const remove = () => unlessGone(api.call("DELETE", "/api/v1/nodes/web"));
+    expect(await remove()).toBeUndefined();
+    await expect(remove()).rejects.toEqual(new ApiError(403, "no right"));
   });
 });

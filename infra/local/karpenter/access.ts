@@ -7,6 +7,13 @@ export const LABELS = {
   "app.kubernetes.io/part-of": "drydock",
 } as const;
 
+/** Query that selects them. */
+export const SELECTOR = `labelSelector=${encodeURIComponent(
+  Object.entries(LABELS)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(","),
+)}`;
+
 const GROUP = "rbac.authorization.k8s.io";
 const ROOT = `/apis/${GROUP}/v1`;
 /** Where nodes' leases are; those of nodes that are gone are removed. */

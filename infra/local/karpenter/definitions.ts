@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Api, KubernetesObject } from "../runtime/api";
+import { type Api, type KubernetesObject, namesIn } from "../runtime/api";
 import type { Tools } from "../runtime/control-plane";
 import { LocalClusterError } from "../runtime/errors";
 import { run } from "../runtime/process";
-import { type Addressed, LABELS } from "./access";
+import { type Addressed, LABELS, SELECTOR } from "./access";
 
-export const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const ESTABLISHED_MS = 30_000;
+const GONE_MS = 30_000;
 const LOOK_EVERY_MS = 100;
 
 interface Definition extends KubernetesObject {
@@ -56,5 +57,27 @@ export async function waitForDefinitions(
       }
       await sleep(LOOK_EVERY_MS, undefined, { signal });
     }
+  }
+}
+
+/** Names of its kinds that the cluster has: those of a Karpenter that somebody else runs do not count. */
+export function presentDefinitions(api: Api): Promise<string[]> {
+  return namesIn(api, `${DEFINITIONS}?${SELECTOR}`);
+}
+
+/** With all objects of theirs, and until they are gone: nothing can be made of a kind that is just going. */
+export async function deleteDefinitions(api: Api, signal?: AbortSignal): Promise<void> {
+  await api.call("DELETE", `${DEFINITIONS}?${SELECTOR}`);
+  const deadline = Date.now() + GONE_MS;
+  for (;;) {
+    const left = await presentDefinitions(api);
+    if (left.length === 0) return;
+    if (Date.now() > deadline) {
+      throw new LocalClusterError(`Karpenter's kinds do not go: ${left.join(", ")}`, {
+        why: `they are still there ${String(GONE_MS / 1000)} s after their deletion: objects of theirs have finalizers`,
+        fix: "take the finalizers off these objects (kubectl edit), and run npm start again",
+      });
+    }
+    await sleep(LOOK_EVERY_MS, undefined, { signal });
   }
 }

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Api, ApiError, type KubernetesObject } from "../runtime/api";
+import { type Api, namesIn, unlessGone } from "../runtime/api";
 import type { Tools } from "../runtime/control-plane";
 import { type Daemon, restartChanged, stopDaemon } from "../runtime/daemon";
-import { removeSimulatedNode } from "../runtime/drain";
+import { removeSimulatedNodes } from "../runtime/drain";
 import { LocalClusterError } from "../runtime/errors";
 import { kubeconfig } from "../runtime/kubeconfig";
 import type { ClusterPaths } from "../runtime/paths";
@@ -16,14 +16,20 @@ import {
   KARPENTER_PORTS,
   SIMULATED_ZONES,
 } from "../runtime/spec";
-import { accessObjects, COLLECTIONS, LABELS, USER } from "./access";
-import { DEFINITIONS, kindDefinitions, waitForDefinitions } from "./definitions";
+import { accessObjects, COLLECTIONS, SELECTOR, USER } from "./access";
+import {
+  deleteDefinitions,
+  kindDefinitions,
+  presentDefinitions,
+  waitForDefinitions,
+} from "./definitions";
 import { instanceTypes } from "./instance-types";
 
 /** Its name among the cluster's components. */
 export const KARPENTER = "karpenter";
 
 const READY_MS = 30_000;
+const NODES = "/api/v1/nodes";
 const NODE_CLAIMS = "/apis/karpenter.sh/v1/nodeclaims";
 /** Of every node that Karpenter made. */
 const POOL_LABEL = "karpenter.sh/nodepool";
@@ -31,23 +37,25 @@ const ZONE = "topology.kubernetes.io/zone";
 
 const folderOf = ({ root }: Pick<ClusterPaths, "root">): string => join(root, "karpenter");
 
+interface Context {
+  readonly onProgress: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Starts Karpenter where the record asks for it, and takes it out of the cluster where not. */
 export async function reconcileKarpenter(
   api: Api,
   { record, tools }: { readonly record: ClusterRecord; readonly tools: Tools },
   paths: ClusterPaths,
-  context: {
-    readonly onProgress: (line: string) => void;
-    readonly signal?: AbortSignal | undefined;
-  },
+  context: Context,
 ): Promise<void> {
   const { onProgress, signal } = context;
   if (record.autoscaling === true) {
     onProgress("starting Karpenter");
     await startKarpenter(api, record, paths, tools, signal);
-  } else if (existsSync(folderOf(paths))) {
-    onProgress("removing Karpenter");
-    await removeKarpenter(api, paths, onProgress);
+  } else if (isKarpenterUnwanted(record, paths) || (await presentDefinitions(api)).length > 0) {
+    // A snapshot from when it ran brings its nodes back, not its files.
+    await removeKarpenter(api, paths, context);
   }
 }
 
@@ -144,40 +152,34 @@ export async function waitForKarpenter(
   }
 }
 
-/** Takes it out of the cluster again: process, nodes with their pods, kinds, rights and files. */
-async function removeKarpenter(
+/** Whether it is to go from a cluster that still has files of it. */
+export function isKarpenterUnwanted({ autoscaling }: ClusterRecord, paths: ClusterPaths): boolean {
+  return autoscaling !== true && existsSync(folderOf(paths));
+}
+
+/** Takes it out of the cluster again: process, nodes with their pods, rights, kinds and files. */
+export async function removeKarpenter(
   api: Api,
   paths: ClusterPaths,
-  onProgress: (line: string) => void,
+  { onProgress, signal }: Context,
 ): Promise<void> {
+  onProgress("removing Karpenter");
   await stopDaemon(paths, KARPENTER);
-  for (const node of await list(api, `/api/v1/nodes?labelSelector=${POOL_LABEL}`)) {
-    await withoutFinalizers(api, `/api/v1/nodes/${node}`);
-    await removeSimulatedNode(api, node, onProgress);
+  const nodes = await namesIn(api, `${NODES}?labelSelector=${POOL_LABEL}`);
+  await removeSimulatedNodes(api, nodes, onProgress);
+  const claims = await namesIn(api, NODE_CLAIMS);
+  const finished = [
+    ...nodes.map((name) => `${NODES}/${name}`),
+    ...claims.map((name) => `${NODE_CLAIMS}/${name}`),
+  ];
+  for (const path of finished) {
+    // Karpenter, which would take them away when its work is done, does not run any more.
+    await unlessGone(api.call("PATCH", path, { metadata: { finalizers: null } }));
   }
-  for (const claim of await list(api, NODE_CLAIMS)) {
-    await withoutFinalizers(api, `${NODE_CLAIMS}/${claim}`);
+  for (const collection of COLLECTIONS) {
+    await api.call("DELETE", `${collection}?${SELECTOR}`);
   }
-  const labels = Object.entries(LABELS).map(([key, value]) => `${key}=${value}`);
-  const selector = encodeURIComponent(labels.join(","));
-  for (const collection of [DEFINITIONS, ...COLLECTIONS]) {
-    await api.call("DELETE", `${collection}?labelSelector=${selector}`);
-  }
+  // Last: by them a cluster is known that has anything of it.
+  await deleteDefinitions(api, signal);
   rmSync(folderOf(paths), { recursive: true, force: true });
-}
-
-/** @returns names; none where the kind is not known (any more) */
-async function list(api: Api, path: string): Promise<string[]> {
-  try {
-    const { items } = await api.call<{ items: KubernetesObject[] }>("GET", path);
-    return items.map(({ metadata }) => metadata.name);
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return [];
-    throw error;
-  }
-}
-
-/** Karpenter, which would take them away when its work is done, does not run any more. */
-async function withoutFinalizers(api: Api, path: string): Promise<void> {
-  await api.call("PATCH", path, { metadata: { finalizers: null } });
 }

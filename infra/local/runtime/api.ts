@@ -163,6 +163,22 @@ export class Api {
   }
 }
 
+/** @returns undefined where the object that was called, or its kind, is not there (any more) */
+export async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** @returns names of the objects of a collection; none where the kind is not known (any more) */
+export async function namesIn(api: Api, path: string): Promise<string[]> {
+  const list = await unlessGone(api.call<{ items: KubernetesObject[] }>("GET", path));
+  return list?.items.map(({ metadata }) => metadata.name) ?? [];
+}
+
 function messageOf(text: string): string {
   try {
     return (JSON.parse(text) as { message?: string }).message ?? text;

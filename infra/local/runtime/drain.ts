@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Api, ApiError, type KubernetesObject } from "./api";
+import { type Api, ApiError, type KubernetesObject, unlessGone } from "./api";
 
 interface Pod extends KubernetesObject {
   readonly metadata: KubernetesObject["metadata"] & {
@@ -12,15 +12,27 @@ const EVICT_MS = 30_000;
 const RETRY_MS = 500;
 
 /**
- * Takes a simulated node out of the cluster as `kubectl drain` and `kubectl delete node` do: no new pods,
- * evictions that respect disruption budgets for half a minute, then the node goes with what is left on it.
+ * Takes simulated nodes out of the cluster as `kubectl drain` and `kubectl delete node` do: no new pods,
+ * evictions that respect disruption budgets for half a minute a node, then the node goes with what is left on
+ * it. One with finalizers is marked for deletion; one that is gone meanwhile is passed over.
  */
-export async function removeSimulatedNode(
+export async function removeSimulatedNodes(
   api: Api,
-  name: string,
+  names: readonly string[],
   onProgress: (line: string) => void,
 ): Promise<void> {
-  await api.call("PATCH", `/api/v1/nodes/${name}`, { spec: { unschedulable: true } });
+  // First all of them: what leaves one must not come to the next.
+  for (const name of names) {
+    const cordoned = { spec: { unschedulable: true } };
+    await unlessGone(api.call("PATCH", `/api/v1/nodes/${name}`, cordoned));
+  }
+  for (const name of names) {
+    await drain(api, name, onProgress);
+    await unlessGone(api.call("DELETE", `/api/v1/nodes/${name}`));
+  }
+}
+
+async function drain(api: Api, name: string, onProgress: (line: string) => void): Promise<void> {
   const pods = (await podsOn(api, name)).filter((pod) => !isOfDaemonSet(pod));
   const deadline = Date.now() + EVICT_MS;
   if (pods.length > 0) {
@@ -29,7 +41,6 @@ export async function removeSimulatedNode(
   await Promise.all(pods.map((pod) => evict(api, pod, deadline)));
   // No process stands behind these pods: nobody else would confirm their end.
   await Promise.all((await podsOn(api, name)).map((pod) => deleteNow(api, pod)));
-  await api.call("DELETE", `/api/v1/nodes/${name}`);
 }
 
 async function podsOn(api: Api, node: string): Promise<Pod[]> {
@@ -65,11 +76,5 @@ async function evict(api: Api, { metadata }: Pod, deadline: number): Promise<voi
 async function deleteNow(api: Api, { metadata }: Pod): Promise<void> {
   const { name, namespace = "default" } = metadata;
   const path = `/api/v1/namespaces/${namespace}/pods/${name}?gracePeriodSeconds=0`;
-  try {
-    await api.call("DELETE", path);
-  } catch (error) {
-    if (!(error instanceof ApiError && error.status === 404)) {
-      throw error;
-    }
-  }
+  await unlessGone(api.call("DELETE", path));
 }

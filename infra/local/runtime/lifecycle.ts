@@ -3,7 +3,13 @@ import { join } from "node:path";
 
 import type { KubernetesMinor, ToolName } from "../../../toolchain/release";
 import { closePodNetwork } from "../network-policy/apply";
-import { KARPENTER, reconcileKarpenter, waitForKarpenter } from "../karpenter/lifecycle";
+import {
+  isKarpenterUnwanted,
+  KARPENTER,
+  reconcileKarpenter,
+  removeKarpenter,
+  waitForKarpenter,
+} from "../karpenter/lifecycle";
 import { AGENT, startAgent, waitForAgent } from "./agent";
 import { Api, credentialsOf } from "./api";
 import { createCgroup } from "./cgroups";
@@ -105,8 +111,8 @@ async function startParts(
   const lostNode = record.realNode && existing !== undefined && !nodeRuns(paths);
   saveRecord(paths, recordOnTheWay(existing, record));
   await prepareHost(record, paths);
-  if (existing !== undefined && existing.simulatedNodes > record.simulatedNodes) {
-    await evictSurplus(record, paths, context);
+  if (existing !== undefined) {
+    await evictSurplus(existing, record, paths, context);
   }
 
   context.onProgress("starting the control plane");
@@ -191,15 +197,22 @@ async function prepareHost(record: ClusterRecord, paths: ClusterPaths): Promise<
 
 /** While kwok still simulates them, and the API answers: otherwise they go later, at once. */
 async function evictSurplus(
+  existing: ClusterRecord,
   record: ClusterRecord,
   paths: ClusterPaths,
   context: RuntimeContext,
 ): Promise<void> {
-  if (deadComponents(record, paths).length > 0) {
+  const withoutKarpenter = isKarpenterUnwanted(record, paths);
+  const surplus = withoutKarpenter || existing.simulatedNodes > record.simulatedNodes;
+  if (!surplus || deadComponents(record, paths).length > 0) {
     return;
   }
   const api = new Api(credentialsOf(paths.kubeconfig));
   try {
+    if (withoutKarpenter) {
+      // First: it would make nodes for what leaves the others.
+      await removeKarpenter(api, paths, context);
+    }
     await removeSurplusNodes(api, record, context.onProgress);
   } finally {
     api.close();

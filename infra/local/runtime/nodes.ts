@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Api, ApiError, type KubernetesObject } from "./api";
 import { LocalClusterError } from "./errors";
-import { removeSimulatedNode } from "./drain";
+import { removeSimulatedNodes } from "./drain";
 import { PROXY_HEALTH_PORT } from "./node";
 import { applySettings, recordOf, settingsOf } from "./node-settings";
 import { type ClusterRecord, realNodeName, SIMULATED_NODE, simulatedNodeName } from "./spec";
@@ -127,11 +127,8 @@ export async function removeSurplusNodes(
   onProgress: (line: string) => void,
 ): Promise<void> {
   const wanted = new Set(nodeNames(record));
-  for (const name of await simulatedNodes(api)) {
-    if (!wanted.has(name)) {
-      await removeSimulatedNode(api, name, onProgress);
-    }
-  }
+  const surplus = (await simulatedNodes(api)).filter((name) => !wanted.has(name));
+  await removeSimulatedNodes(api, surplus, onProgress);
 }
 
 async function simulatedNodes(api: Api): Promise<string[]> {

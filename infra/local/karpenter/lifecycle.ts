@@ -10,6 +10,7 @@ import { LocalClusterError } from "../runtime/errors";
 import { kubeconfig } from "../runtime/kubeconfig";
 import type { ClusterPaths } from "../runtime/paths";
 import { inNetwork, readText } from "../runtime/process";
+import { isHealthy } from "../runtime/readiness";
 import {
   apiServerUrl,
   type ClusterRecord,
@@ -140,8 +141,7 @@ export async function waitForKarpenter(
   const url = `http://${network.address}:${String(KARPENTER_PORTS.health)}/readyz`;
   const deadline = Date.now() + READY_MS;
   for (;;) {
-    const ready = await fetch(url).then(({ ok }) => ok).catch(() => false); // prettier-ignore
-    if (ready) return;
+    if (await isHealthy(url, signal)) return;
     if (Date.now() > deadline) {
       throw new LocalClusterError("Karpenter does not get ready", {
         why: `${url} does not answer with 200 after ${String(READY_MS / 1000)} s`,

@@ -4,6 +4,7 @@ import { type Api, ApiError, type KubernetesObject } from "./api";
 import { LocalClusterError } from "./errors";
 import { removeSimulatedNodes } from "./drain";
 import { PROXY_HEALTH_PORT } from "./node";
+import { isHealthy } from "./readiness";
 import { applySettings, recordOf, settingsOf } from "./node-settings";
 import { type ClusterRecord, realNodeName, SIMULATED_NODE, simulatedNodeName } from "./spec";
 
@@ -82,8 +83,7 @@ export async function waitForProxy(record: ClusterRecord, signal?: AbortSignal):
   const url = `http://${record.network.address}:${String(PROXY_HEALTH_PORT)}/healthz`;
   const deadline = Date.now() + WAIT_MS;
   for (;;) {
-    const healthy = await fetch(url).then(({ ok }) => ok).catch(() => false); // prettier-ignore
-    if (healthy) {
+    if (await isHealthy(url, signal)) {
       return;
     }
     if (Date.now() > deadline) {

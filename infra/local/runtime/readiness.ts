@@ -9,6 +9,8 @@ import { componentEnded } from "./startup";
 
 const LOOK_EVERY_MS = 250;
 const READY_MS = 60_000;
+/** A process that hangs takes connections all the same. */
+const ANSWER_MS = 2_000;
 /** A component that cannot run ends within its first seconds. */
 const SETTLED_MS = 3_000;
 
@@ -44,5 +46,16 @@ async function readiness(api: Api): Promise<string> {
     return await api.call<string>("GET", "/readyz");
   } catch (error) {
     return shortly(error);
+  }
+}
+
+/** @returns whether a component answers its health check with success, and within 2 s */
+export async function isHealthy(url: string, signal?: AbortSignal): Promise<boolean> {
+  const patience = AbortSignal.timeout(ANSWER_MS);
+  const until = signal === undefined ? patience : AbortSignal.any([signal, patience]);
+  try {
+    return (await fetch(url, { signal: until })).ok;
+  } catch {
+    return false;
   }
 }

@@ -68,13 +68,15 @@ async function startKarpenter(
   tools: Tools,
   signal?: AbortSignal,
 ): Promise<void> {
-  const outdated = await configure(record, paths);
   const definitions = await kindDefinitions(tools, signal);
-  for (const { path, object } of [...accessObjects(), ...definitions]) {
+  // The kinds first: by them a cluster is known that has anything of it.
+  for (const { path, object } of [...definitions, ...accessObjects()]) {
     await api.apply(path, object);
   }
   // It looks for them once, at its start.
   await waitForDefinitions(api, definitions, signal);
+  // Right before: interrupted in between, the next run would find nothing changed.
+  const outdated = await configure(record, paths);
   await restartChanged(paths, karpenterDaemon(record, paths, tools), outdated);
 }
 
@@ -179,7 +181,7 @@ export async function removeKarpenter(
   for (const collection of COLLECTIONS) {
     await api.call("DELETE", `${collection}?${SELECTOR}`);
   }
-  // Last: by them a cluster is known that has anything of it.
+  // Last, as they came first.
   await deleteDefinitions(api, signal);
   rmSync(folderOf(paths), { recursive: true, force: true });
 }

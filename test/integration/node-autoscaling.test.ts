@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
@@ -20,7 +21,11 @@ const HUGE = 3;
 const ADDED = "karpenter.sh/nodepool=simulated";
 
 interface Item {
-  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
   readonly spec: { readonly nodeName?: string };
   readonly status: {
     readonly allocatable?: Readonly<Record<string, string>>;
@@ -189,23 +194,45 @@ describe.skipIf(noNamespace)("nodes that Karpenter adds", () => {
     );
   });
 
-  it("go with Karpenter when it is switched off", async () => {
+  const expectNothingAdded = async () => {
+    expect(await addedNodes()).toEqual([]);
+    expect(karpenterPid()).toBeUndefined();
+    const left = await kubectl("get", "customresourcedefinitions,clusterroles", "--output=name");
+    expect(left).not.toContain("karpenter");
+  };
+  const snapshot = () => join(checkout.home, "grown.db");
+
+  it("go with Karpenter when it is switched off, also one that it is taking away", async () => {
     await scale(2);
     await seconds(async () => {
-      expect(await addedNodes()).toHaveLength(1);
+      expect((await podsOf("grower")).filter(isReady)).toHaveLength(2);
     });
+    const saved = await checkout.npm("run", "-s", "snapshot", "--", snapshot());
+    expect(saved.code, saved.all).toBe(0);
+    const [node] = await addedNodes();
+    // Karpenter does not evict such pods: the node stays between deletion and end.
+    const inDefault = ["--namespace=default", "--selector=app=grower"];
+    await kubectl("annotate", "pods", ...inDefault, "karpenter.sh/do-not-disrupt=true");
+    await kubectl("delete", "node", node?.metadata.name ?? "", "--wait=false");
+    expect((await addedNodes()).filter(({ metadata }) => metadata.deletionTimestamp)).toHaveLength(
+      1,
+    );
     checkout.configure((config) => {
       config["drydock:cluster"].nodes = { real: "never", simulated: 1 };
     });
     const off = await checkout.pulumi("up", "--yes", "--non-interactive", "--skip-preview");
     expect(off.code, off.all).toBe(0);
     expect(off.all).toMatch(/cluster-autoscaling-node-pool .*deleted/);
-    expect(await addedNodes()).toEqual([]);
-    expect(karpenterPid()).toBeUndefined();
-    expect(await kubectl("get", "customresourcedefinitions", "--output=name")).not.toContain(
-      "karpenter",
-    );
-    expect(await kubectl("get", "clusterroles", "--output=name")).not.toContain("karpenter");
+    await expectNothingAdded();
+  });
+
+  it("do not come back with a snapshot of when they were there", async () => {
+    const began = Date.now();
+    const restored = await checkout.npm("run", "-s", "restore", "--", snapshot());
+    expect(restored.code, restored.all).toBe(0);
+    expect(restored.all).toContain("removing Karpenter");
+    await expectNothingAdded();
+    report(`restored without them in ${((Date.now() - began) / 1000).toFixed(1)} s`);
   });
 
   it("leave no trace after down", async () => {

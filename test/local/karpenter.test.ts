@@ -1,11 +1,19 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { accessObjects, COLLECTIONS, LABELS } from "../../infra/local/karpenter/access";
 import { parseDefinitions } from "../../infra/local/karpenter/definitions";
 import { instanceTypes } from "../../infra/local/karpenter/instance-types";
+import { KARPENTER, pauseKarpenter } from "../../infra/local/karpenter/lifecycle";
 import { chooseEngine } from "../../infra/local/choice";
 import { describeChanges } from "../../infra/local/runtime/changes";
+import {
+  daemonPid,
+  recordedComponents,
+  startDaemon,
+  stopDaemon,
+} from "../../infra/local/runtime/daemon";
+import { clusterPaths } from "../../infra/local/runtime/paths";
 import { describePlan, planFor, requiredTools } from "../../infra/local/runtime/plan";
 import type { Probe } from "../../infra/local/runtime/probes";
 import {
@@ -16,6 +24,7 @@ import {
 } from "../../infra/local/runtime/spec";
 import { differences } from "../../infra/local/provider/difference";
 import { checkClusterInputs, clusterSpec } from "../../infra/local/provider/inputs";
+import { temporaryFolder } from "../toolchain/support";
 
 const NAMESPACE: Probe[] = [{ name: "namespace", ok: true }];
 const NOT_ROOT: Probe[] = [{ name: "root", ok: false, reason: "this user is not root" }];
@@ -117,6 +126,32 @@ it("the kinds of Karpenter are taken as it prints them, but for what a server sa
       object: { ...definition, metadata: { name: "a.b", labels: LABELS } },
     },
   ]);
+});
+
+describe("Karpenter, while etcd's data change hands,", () => {
+  it("does not run, also not by the supervisor, and comes back as it was", async () => {
+    const paths = clusterPaths(temporaryFolder(), "dev");
+    const command = { file: "/bin/sleep", args: ["600"] };
+    startDaemon(paths, { name: KARPENTER, command });
+    onTestFinished(() => stopDaemon(paths, KARPENTER));
+    const former = daemonPid(paths, KARPENTER);
+    expect(former).toBeDefined();
+    const resume = await pauseKarpenter(paths);
+    expect(daemonPid(paths, KARPENTER)).toBeUndefined();
+    expect(recordedComponents(paths)).toEqual([]);
+    resume();
+    expect(daemonPid(paths, KARPENTER)).toBeDefined();
+    expect(daemonPid(paths, KARPENTER)).not.toBe(former);
+    expect(recordedComponents(paths)).toMatchObject([{ name: KARPENTER, command }]);
+  });
+
+  it("does not begin to run where it was not to", async () => {
+    const paths = clusterPaths(temporaryFolder(), "dev");
+    const resume = await pauseKarpenter(paths);
+    resume();
+    expect(daemonPid(paths, KARPENTER)).toBeUndefined();
+    expect(recordedComponents(paths)).toEqual([]);
+  });
 });
 
 describe("a cluster with Karpenter", () => {

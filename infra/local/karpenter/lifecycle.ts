@@ -4,7 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Api, namesIn, unlessGone } from "../runtime/api";
 import type { Tools } from "../runtime/control-plane";
-import { type Daemon, restartChanged, stopDaemon } from "../runtime/daemon";
+import {
+  type Daemon,
+  recordedComponents,
+  restartChanged,
+  startDaemon,
+  stopDaemon,
+} from "../runtime/daemon";
 import { removeSimulatedNodes } from "../runtime/drain";
 import { LocalClusterError } from "../runtime/errors";
 import { kubeconfig } from "../runtime/kubeconfig";
@@ -152,6 +158,18 @@ export async function waitForKarpenter(
     }
     await sleep(100, undefined, { signal });
   }
+}
+
+/**
+ * Stops it while etcd's data change hands: what it remembers is of the former ones.
+ * @returns starts it again as it was, where it was to run
+ */
+export async function pauseKarpenter(paths: ClusterPaths): Promise<() => void> {
+  const daemon = recordedComponents(paths).find(({ name }) => name === KARPENTER);
+  await stopDaemon(paths, KARPENTER);
+  return () => {
+    if (daemon !== undefined) startDaemon(paths, daemon);
+  };
 }
 
 /** Whether it is to go from a cluster that still has files of it. */

@@ -1,9 +1,8 @@
 import { createReadStream, rmSync } from "node:fs";
 
-import { KARPENTER, reconcileKarpenter } from "../karpenter/lifecycle";
+import { pauseKarpenter, reconcileKarpenter } from "../karpenter/lifecycle";
 import { Api, credentialsOf } from "./api";
 import { startControlPlane, stopControlPlane, type Tools } from "./control-plane";
-import { stopDaemon } from "./daemon";
 import { LocalClusterError, shortly } from "./errors";
 import { requireKeyOf, rewriteSecrets } from "./encryption";
 import { exchangeData, unpackData } from "./etcd";
@@ -66,6 +65,7 @@ async function replaceData(
 ): Promise<void> {
   const { tools, signal, onProgress } = context;
   onProgress("stopping the control plane");
+  const resumeKarpenter = await pauseKarpenter(paths);
   await stopControlPlane(record, paths, tools);
   const former = exchangeData(paths, unpacked);
   try {
@@ -76,6 +76,7 @@ async function replaceData(
     former.restore();
     // Also where the user interrupts: the cluster must not stay down.
     await startControlPlane(record, paths, tools);
+    resumeKarpenter();
     signal?.throwIfAborted();
     throw new LocalClusterError("the control plane does not come up on the restored data", {
       why: shortly(error),
@@ -97,13 +98,12 @@ async function startOn(
     // The snapshot may be older than the key of the Secrets, and than the configuration of the nodes.
     await rewriteSecrets(api);
     await reconcileNodes(api, record, onProgress);
-    // What it remembers is of the former data.
-    await stopDaemon(paths, KARPENTER);
-    await reconcileKarpenter(api, { record, tools }, paths, { onProgress, signal });
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, signal)));
     if (record.realNode) {
       await waitForPods(api, realNodeName(record.spec.name), onProgress, signal);
     }
+    // Last: once it runs, nothing leads back to the former data.
+    await reconcileKarpenter(api, { record, tools }, paths, { onProgress, signal });
   } finally {
     api.close();
   }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 
 import type { KubernetesMinor } from "../../../toolchain/release";
+import { pauseKarpenter } from "../karpenter/lifecycle";
 import { Api, credentialsOf } from "./api";
 import { startControlPlane, stopControlPlane, type Tools } from "./control-plane";
 import { LocalClusterError, shortly } from "./errors";
@@ -145,9 +146,11 @@ async function goBack(
 ): Promise<void> {
   const { record, tools } = former;
   const unpacked = await unpackData(record, paths, tools, snapshot, signal);
+  const resumeKarpenter = await pauseKarpenter(paths);
   await stopControlPlane(record, paths, tools);
   const abandoned = exchangeData(paths, unpacked);
   await startWhole(former, paths, signal);
+  resumeKarpenter();
   abandoned.remove();
   saveRecord(paths, record);
 }

@@ -202,21 +202,38 @@ describe.skipIf(noNamespace)("nodes that Karpenter adds", () => {
   };
   const snapshot = () => join(checkout.home, "grown.db");
 
-  it("go with Karpenter when it is switched off, also one that it is taking away", async () => {
+  it("stay with a restore, and Karpenter starts anew, also where one is interrupted", async () => {
     await scale(2);
     await seconds(async () => {
       expect((await podsOf("grower")).filter(isReady)).toHaveLength(2);
     });
     const saved = await checkout.npm("run", "-s", "snapshot", "--", snapshot());
     expect(saved.code, saved.all).toBe(0);
+    const before = (await addedNodes()).map(({ metadata }) => metadata.name);
+    expect(before).toHaveLength(1);
+    for (const interrupted of [true, false]) {
+      const former = karpenterPid();
+      const run = checkout.start("node", ["dist/cli.js", "restore", snapshot()]);
+      if (interrupted) {
+        await vi.waitFor(() => expect(run.printed()).toContain("on the restored data"), 30_000);
+        process.kill(run.pid, "SIGINT");
+      }
+      const { code, all } = await run.finished;
+      expect(code === 0, all).toBe(!interrupted);
+      expect(karpenterPid(), all).toBeDefined();
+      expect(karpenterPid()).not.toBe(former);
+      expect((await addedNodes()).map(({ metadata }) => metadata.name)).toEqual(before);
+    }
+  });
+
+  it("go with Karpenter when it is switched off, also one that it is taking away", async () => {
     const [node] = await addedNodes();
     // Karpenter does not evict such pods: the node stays between deletion and end.
     const inDefault = ["--namespace=default", "--selector=app=grower"];
     await kubectl("annotate", "pods", ...inDefault, "karpenter.sh/do-not-disrupt=true");
     await kubectl("delete", "node", node?.metadata.name ?? "", "--wait=false");
-    expect((await addedNodes()).filter(({ metadata }) => metadata.deletionTimestamp)).toHaveLength(
-      1,
-    );
+    const going = (await addedNodes()).filter(({ metadata }) => metadata.deletionTimestamp);
+    expect(going).toHaveLength(1);
     checkout.configure((config) => {
       config["drydock:cluster"].nodes = { real: "never", simulated: 1 };
     });

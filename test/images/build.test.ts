@@ -131,14 +131,18 @@ describe("buildImage", () => {
   it("stops waiting for another build when it is told to", async () => {
     const options = freshOptions();
     const aborter = new AbortController();
-    const first = buildImage(textRecipe("a"), options);
-    const second = buildImage(textRecipe("a"), {
-      ...options,
-      signal: aborter.signal,
-      onProgress: () => aborter.abort(new Error("enough")),
-    });
-    await expect(second).rejects.toThrow();
-    expect((await first).base).toBe("scratch");
+    // Takes a while, in which the second one comes.
+    const recipe = textRecipe("a".repeat(20_000_000));
+    let second: Promise<void> | undefined;
+    const startSecond = () => {
+      const { signal } = aborter;
+      const onProgress = () => aborter.abort(new Error("enough"));
+      second ??= expect(buildImage(recipe, { ...options, signal, onProgress })).rejects.toThrow();
+    };
+    const first = await buildImage(recipe, { ...options, onProgress: startSecond });
+    expect(first.base).toBe("scratch");
+    expect(second).toBeDefined();
+    await second;
   });
 
   it.skipIf(!isRoot)("says what is full, and what to do", async () => {

@@ -1,8 +1,8 @@
 import type { Api, KubernetesObject } from "../runtime/api";
 import { INGRESS_CONTROLLER } from "../runtime/spec";
 import { Collection, keyOf } from "./collection";
+import { Rounds } from "./rounds";
 
-const RETRY_MS = 2_000;
 const DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class";
 
 /** One entry of `status.loadBalancer.ingress`, of a Service and of an Ingress alike. */
@@ -39,10 +39,10 @@ export class IngressStatus {
   private readonly classes: Collection<IngressClass>;
   private readonly services: Collection<Balanced>;
   private readonly ingresses: Collection<Ingress>;
-  private reconciling: Promise<void> = Promise.resolve();
+  private readonly rounds = new Rounds(() => this.reconcile());
 
   constructor(private readonly api: Api) {
-    const changed = () => this.reconcile();
+    const changed = () => this.rounds.next();
     this.classes = new Collection(api, {
       path: "/apis/networking.k8s.io/v1/ingressclasses",
       keep: (one: IngressClass) =>
@@ -64,20 +64,11 @@ export class IngressStatus {
   }
 
   /** Until `signal` aborts. An API server that is away is waited for. */
-  async run(signal: AbortSignal): Promise<void> {
-    const retry = setInterval(() => void this.reconcile(), RETRY_MS);
-    const followed = [this.classes, this.services, this.ingresses];
-    await Promise.all(followed.map((collection) => collection.run(signal)));
-    clearInterval(retry);
+  run(signal: AbortSignal): Promise<void> {
+    return this.rounds.whileFollowing([this.classes, this.services, this.ingresses], signal);
   }
 
-  private reconcile(): Promise<void> {
-    // One at a time: an older round must not write over a newer one.
-    this.reconciling = this.reconciling.then(() => this.reconcileOnce());
-    return this.reconciling;
-  }
-
-  private async reconcileOnce(): Promise<void> {
+  private async reconcile(): Promise<void> {
     // Before all are seen, a Service that is there would pass for one that is gone.
     if (![this.classes, this.services, this.ingresses].every(({ isListed }) => isListed)) return;
     for (const ingress of this.ingresses.values()) {

@@ -1,6 +1,7 @@
 import type { Api, KubernetesObject } from "../runtime/api";
 import { Collection, keyOf } from "./collection";
 import { Forwarder } from "./forwarder";
+import { Rounds } from "./rounds";
 
 interface ServicePort {
   readonly port: number;
@@ -35,8 +36,6 @@ export interface LoadBalancerSettings {
   readonly nodePortOffset?: number;
 }
 
-const RETRY_MS = 2_000;
-
 /**
  * What a cloud's controller does for Services of type LoadBalancer: gives each an address and
  * forwards its ports to the node. Here the address is one of the host's loopback.
@@ -46,7 +45,7 @@ export class LoadBalancer {
   private readonly forwarders = new Map<number, OpenPort>();
   /** The last problem told, by Service. */
   private readonly reported = new Map<string, string>();
-  private reconciling: Promise<void> = Promise.resolve();
+  private readonly rounds = new Rounds(() => this.reconcile());
 
   constructor(
     private readonly api: Api,
@@ -55,28 +54,20 @@ export class LoadBalancer {
     this.services = new Collection(api, {
       path: "/api/v1/services",
       keep: (service: Service) => service,
-      changed: () => this.reconcile(),
+      changed: () => this.rounds.next(),
     });
   }
 
   /** Until `signal` aborts. An API server that is away is waited for. */
   async run(signal: AbortSignal): Promise<void> {
-    const retry = setInterval(() => void this.reconcile(), RETRY_MS);
-    await this.services.run(signal);
-    clearInterval(retry);
+    await this.rounds.whileFollowing([this.services], signal);
     for (const { forwarder } of this.forwarders.values()) {
       forwarder.close();
     }
   }
 
   /** Closes what no Service asks for, opens what is missing, and tells each Service its address. */
-  private reconcile(): Promise<void> {
-    // One at a time: two would both listen on a new port.
-    this.reconciling = this.reconciling.then(() => this.reconcileOnce());
-    return this.reconciling;
-  }
-
-  private async reconcileOnce(): Promise<void> {
+  private async reconcile(): Promise<void> {
     const balanced = this.services.values().filter(isOurs).sort(byAge);
     const wanted = new Set(
       balanced.flatMap((it) => portsOf(it).map(({ port }) => `${keyOf(it)} ${String(port)}`)),

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Api, namesIn, unlessGone } from "../runtime/api";
 import type { Tools } from "../runtime/control-plane";
@@ -12,11 +11,10 @@ import {
   stopDaemon,
 } from "../runtime/daemon";
 import { removeSimulatedNodes } from "../runtime/drain";
-import { LocalClusterError } from "../runtime/errors";
 import { kubeconfig } from "../runtime/kubeconfig";
 import type { ClusterPaths } from "../runtime/paths";
 import { inNetwork, readText } from "../runtime/process";
-import { isHealthy } from "../runtime/readiness";
+import { waitUntilHealthy } from "../runtime/readiness";
 import {
   apiServerUrl,
   type ClusterRecord,
@@ -147,17 +145,11 @@ export async function waitForKarpenter(
 ): Promise<void> {
   if (autoscaling !== true) return;
   const url = `http://${network.address}:${String(KARPENTER_PORTS.health)}/readyz`;
-  const deadline = Date.now() + READY_MS;
-  for (;;) {
-    if (await isHealthy(url, signal)) return;
-    if (Date.now() > deadline) {
-      throw new LocalClusterError("Karpenter does not get ready", {
-        why: `${url} does not answer with 200 after ${String(READY_MS / 1000)} s`,
-        fix: `see ${join(paths.logs, `${KARPENTER}.log`)}`,
-      });
-    }
-    await sleep(100, undefined, { signal });
-  }
+  const hints = {
+    why: `${url} does not answer with 200 after ${String(READY_MS / 1000)} s`,
+    fix: `see ${join(paths.logs, `${KARPENTER}.log`)}`,
+  };
+  await waitUntilHealthy({ name: "Karpenter", url, withinMs: READY_MS, hints }, signal);
 }
 
 /**

@@ -4,7 +4,7 @@ import { type Api, ApiError, type KubernetesObject } from "./api";
 import { LocalClusterError } from "./errors";
 import { removeSimulatedNodes } from "./drain";
 import { PROXY_HEALTH_PORT } from "./node";
-import { isHealthy } from "./readiness";
+import { waitUntilHealthy } from "./readiness";
 import { applySettings, recordOf, settingsOf } from "./node-settings";
 import { type ClusterRecord, realNodeName, SIMULATED_NODE, simulatedNodeName } from "./spec";
 
@@ -81,18 +81,8 @@ export async function waitForVersion(
 /** Until kube-proxy has written the rules of all Services. */
 export async function waitForProxy(record: ClusterRecord, signal?: AbortSignal): Promise<void> {
   const url = `http://${record.network.address}:${String(PROXY_HEALTH_PORT)}/healthz`;
-  const deadline = Date.now() + WAIT_MS;
-  for (;;) {
-    if (await isHealthy(url, signal)) {
-      return;
-    }
-    if (Date.now() > deadline) {
-      throw new LocalClusterError("kube-proxy does not get ready", {
-        fix: "see kube-proxy.log in .drydock/clusters/<name>/logs",
-      });
-    }
-    await sleep(100, undefined, { signal });
-  }
+  const hints = { fix: "see kube-proxy.log in .drydock/clusters/<name>/logs" };
+  await waitUntilHealthy({ name: "kube-proxy", url, withinMs: WAIT_MS, hints }, signal);
 }
 
 /**

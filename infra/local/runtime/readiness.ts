@@ -8,6 +8,7 @@ import type { ClusterRecord } from "./spec";
 import { componentEnded } from "./startup";
 
 const LOOK_EVERY_MS = 250;
+const HEALTH_EVERY_MS = 100;
 const READY_MS = 60_000;
 /** A process that hangs takes connections all the same. */
 const ANSWER_MS = 2_000;
@@ -46,6 +47,28 @@ async function readiness(api: Api): Promise<string> {
     return await api.call<string>("GET", "/readyz");
   } catch (error) {
     return shortly(error);
+  }
+}
+
+export interface HealthCheck {
+  /** What is waited for. */
+  readonly name: string;
+  readonly url: string;
+  /** Most time, in milliseconds. */
+  readonly withinMs: number;
+  /** Of the error where it does not come about. */
+  readonly hints: { readonly why?: string; readonly fix: string };
+}
+
+/** Until a component answers its health check with success. @throws LocalClusterError where it does not in time */
+export async function waitUntilHealthy(check: HealthCheck, signal?: AbortSignal): Promise<void> {
+  const { name, url, withinMs, hints } = check;
+  const deadline = Date.now() + withinMs;
+  while (!(await isHealthy(url, signal))) {
+    if (Date.now() > deadline) {
+      throw new LocalClusterError(`${name} does not get ready`, hints);
+    }
+    await sleep(HEALTH_EVERY_MS, undefined, { signal });
   }
 }
 

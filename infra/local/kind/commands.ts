@@ -60,7 +60,7 @@ async function finish(
   });
   if (onProgress !== undefined) {
     for await (const line of child.iterable({ from: "stderr" })) {
-      const step = /[•✓] (.*)/.exec(line)?.[1];
+      const step = /[\u2022\u2713] (.*)/.exec(line)?.[1];
       if (step !== undefined) onProgress(`kind: ${step.trim()}`);
     }
   }

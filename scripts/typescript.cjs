@@ -75,8 +75,15 @@ function keep(file, code) {
 
 // The SDK takes a stack trace for each resource, to tell where the program declares it, and maps every
 // frame of it with files from the disk. Only the program's frames are worth a map, and theirs are here.
+// It takes more for each promise, to be shown if that is never settled: those are written when they are shown.
 Error.prepareStackTrace = (error, frames) =>
-  [String(error), ...frames.map((frame) => `    at ${inSource(frame)}`)].join("\n");
+  frames[0]?.getFunctionName() === "debuggablePromise"
+    ? { toString: () => written(error, frames) }
+    : written(error, frames);
+
+function written(error, frames) {
+  return [String(error), ...frames.map((frame) => `    at ${inSource(frame)}`)].join("\n");
+}
 
 function inSource(frame) {
   const file = frame.getFileName();

@@ -20,7 +20,9 @@ describe("the loader of TypeScript", () => {
     const file = path.join(folder, "program.ts");
     fs.writeFileSync(file, source);
     const hook = path.join(root, "scripts/typescript.cjs");
-    const { stdout } = await promisify(execFile)(process.execPath, ["--require", hook, file]);
+    const { stdout } = await promisify(execFile)(process.execPath, ["--require", hook, file], {
+      env: { ...process.env, NODE_PATH: path.join(root, "node_modules") },
+    });
     return stdout;
   }
 
@@ -58,6 +60,27 @@ describe("the loader of TypeScript", () => {
     const source =
       'interface A {\n  a: 1;\n}\nfunction f(): A {\n  throw new Error("x");\n}\nf();\n';
     await expect(run(source)).rejects.toThrow(/at f \(\S*program\.ts:5:9\)/);
+  });
+
+  it("writes the trace that the SDK takes of each promise once it is shown", async () => {
+    const source = `
+      import { debuggablePromise, promiseDebugString } from "@pulumi/pulumi/runtime/debuggable";
+
+      const promise: Promise<void> & { _debugStackTrace?: unknown } = Promise.resolve();
+      function leak(): void {
+        debuggablePromise(promise, "of a test");
+      }
+      leak();
+      console.log(typeof promise._debugStackTrace);
+      console.log(promiseDebugString(promise));`;
+    const shown = await run(source);
+    expect(shown.split("\n").slice(0, 4)).toEqual([
+      "object",
+      "CONTEXT(0): of a test",
+      "STACK_TRACE:",
+      "Error",
+    ]);
+    expect(shown).toMatch(/at leak \(\S*program\.ts:6:9\)/);
   });
 });
 

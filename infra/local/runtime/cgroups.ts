@@ -6,7 +6,9 @@ import {
   rmdirSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+
+import { readText } from "./process";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 
@@ -70,13 +72,34 @@ export function cgroupPids(cluster: string): number[] {
   ];
 }
 
+/** Names of the cgroups, of all levels, in which a process runs: one of a container is its id. */
+export function populatedCgroups(cluster: string): ReadonlySet<string> {
+  const folders = hierarchies().flatMap((root) => cgroupsBelow(join(root, clusterCgroup(cluster))));
+  return new Set(folders.filter((it) => pidsIn(it).length > 0).map((it) => basename(it)));
+}
+
 function pidsBelow(folder: string): number[] {
-  if (!existsSync(folder)) {
+  return cgroupsBelow(folder).flatMap((it) => pidsIn(it));
+}
+
+/** A cgroup may go at any moment, with the container whose it is. */
+function pidsIn(folder: string): number[] {
+  const pids = readText(join(folder, "cgroup.procs")) ?? "";
+  return pids.split("\n").filter(Boolean).map(Number);
+}
+
+/** It and all below it. */
+function cgroupsBelow(folder: string): string[] {
+  return [folder, ...childrenOf(folder).flatMap((it) => cgroupsBelow(it))];
+}
+
+function childrenOf(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((it) => it.isDirectory()).map((it) => join(folder, it.name));
+  } catch {
     return [];
   }
-  const own = readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean);
-  const children = readdirSync(folder, { withFileTypes: true }).filter((it) => it.isDirectory());
-  return [...own.map(Number), ...children.flatMap((it) => pidsBelow(join(folder, it.name)))];
 }
 
 export function cgroupExists(cluster: string): boolean {
@@ -84,18 +107,13 @@ export function cgroupExists(cluster: string): boolean {
 }
 
 function removeTree(folder: string): void {
-  if (!existsSync(folder)) {
-    return;
-  }
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) {
-      removeTree(join(folder, entry.name));
-    }
+  for (const child of childrenOf(folder)) {
+    removeTree(child);
   }
   try {
     rmdirSync(folder);
   } catch {
-    // Still busy: the caller's check for leftovers reports it.
+    // Not there, or still busy: the caller's check for leftovers reports that.
   }
 }
 

@@ -37,8 +37,8 @@ import { waitForPods } from "./pods";
 import { requiredTools } from "./plan";
 import { readText } from "./process";
 import { newRecord, readRecord, saveRecord, updatedRecord } from "./record";
-import { apiServerUrl, type ClusterRecord, type ClusterSpec, realNodeName } from "./spec";
-import { isBeingRestarted, isSupervised } from "./supervision";
+import { apiServerUrl, type ClusterRecord, type ClusterSpec } from "./spec";
+import { isBeingRestarted, isSupervised, waitForSupervisor } from "./supervision";
 import { type ControlPlane, ensureControlPlane, recordOnTheWay } from "./upgrade";
 
 /** What the runtime needs from its caller. */
@@ -153,6 +153,7 @@ async function waitForParts(
   const api = new Api(credentialsOf(paths.kubeconfig));
   try {
     await waitForAgent(paths, signal);
+    await waitForSupervisor(paths, signal);
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, signal)));
     await waitForKarpenter(record, paths, signal);
     if (record.realNode) {
@@ -160,7 +161,7 @@ async function waitForParts(
       await waitForProxy(record, signal);
     }
     if (disturbed) {
-      await waitForPods(api, realNodeName(record.spec.name), onProgress, signal);
+      await waitForPods(api, record, onProgress, signal);
     }
   } finally {
     api.close();

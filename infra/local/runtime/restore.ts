@@ -10,7 +10,7 @@ import { withHeldSupervision } from "./hold";
 import { nodeNames, reconcileNodes, waitForReady } from "./nodes";
 import type { ClusterPaths } from "./paths";
 import { waitForPods } from "./pods";
-import { type ClusterRecord, realNodeName } from "./spec";
+import type { ClusterRecord } from "./spec";
 import { waitForControlPlane } from "./readiness";
 
 export interface RestoreContext {
@@ -100,7 +100,7 @@ async function startOn(
     await reconcileNodes(api, record, onProgress);
     await Promise.all(nodeNames(record).map((name) => waitForReady(api, name, signal)));
     if (record.realNode) {
-      await waitForPods(api, realNodeName(record.spec.name), onProgress, signal);
+      await waitForPods(api, record, onProgress, signal);
     }
     // Last: once it runs, nothing leads back to the former data.
     await reconcileKarpenter(api, { record, tools }, paths, { onProgress, signal });

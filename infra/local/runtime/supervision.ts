@@ -1,4 +1,5 @@
 import { renameSync, statSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { AGENT, KEEPER } from "./agent";
 import { daemonPid } from "./daemon";
@@ -43,6 +44,7 @@ export interface SupervisionState {
 /** The file is touched at least this often, so that a supervisor that hangs is told from one that runs. */
 export const HEARTBEAT_MS = 5_000;
 const SILENT_MS = 30_000;
+const BEGUN_MS = 10_000;
 
 /** From so many restarts in a row on the supervisor does not help: `up` may. */
 const HOPELESS_ATTEMPTS = 5;
@@ -56,6 +58,19 @@ export function readSupervision({ supervision }: Files): SupervisionState | unde
 export function writeSupervision({ supervision }: Files, state: SupervisionState): void {
   writeFileSync(`${supervision}.new`, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
   renameSync(`${supervision}.new`, supervision);
+}
+
+/**
+ * Until the supervisor has looked after the components once, for at most ten seconds: before, whoever asks
+ * takes it for one that is missing.
+ */
+export async function waitForSupervisor(paths: Files, signal?: AbortSignal): Promise<void> {
+  const deadline = Date.now() + BEGUN_MS;
+  const begun = (pid = daemonPid(paths, AGENT)): boolean =>
+    pid !== undefined && readSupervision(paths)?.pid === pid;
+  while (!begun() && Date.now() < deadline) {
+    await sleep(50, undefined, { signal });
+  }
 }
 
 /** Whether the supervisor looks after the cluster, or is just being started again by its keeper. */

@@ -44,7 +44,7 @@ const HEAD = `# What happens when
 nothing is wrong it changes nothing. It never cancels a run that is alive. \`npm run drift\` only looks.
 
 Each row is a test with the real CLI, the real plugins and a real API server. The words under "you see" are what the test
-found in the output. After each: no pending operation, no duplicate object, no process left 10 s later, and
+found in the output. After each: no pending operation, no duplicate object, no process left 30 s later, and
 \`pulumi preview --refresh --expect-no-changes\` is clean. The times are those of the run that made this page.
 `;
 

@@ -13,7 +13,7 @@ import { clusterPaths } from "../../infra/local/runtime/paths";
 import { freePort } from "../../infra/local/runtime/ports";
 import { readRecord } from "../../infra/local/runtime/record";
 import { Checkout } from "./support/checkout";
-import { fetchPage } from "./support/page";
+import { fetchPage, untilServed } from "./support/page";
 import type { Finished } from "./support/project";
 import { report } from "./support/report";
 
@@ -111,6 +111,7 @@ describe.skipIf(noRealNode.length > 0)("the contract of a cluster, on real ones"
     const { address } = record.network;
     const forwarder = await Forwarder.listen("127.0.0.1", port, { address, port });
     stop.push(() => forwarder.close());
+    await untilServed(`http://127.0.0.1:${String(port)}/v2/`);
     return `127.0.0.1:${String(port)}`;
   }
 
@@ -155,7 +156,7 @@ describe.skipIf(noRealNode.length > 0)("the contract of a cluster, on real ones"
     it("answers at its load balancer, as its capabilities say", async () => {
       const url = of().nginxUrl;
       expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-      expect((await fetchPage(url)).status).toBe(200);
+      await untilServed(url);
     });
 
     it("has nothing to change once it is up", async () => {

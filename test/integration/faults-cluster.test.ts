@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { isAlive } from "../../toolchain/alive";
+import { eventually } from "../support/eventually";
 import { Checkout } from "./support/checkout";
-import { eventually, kill9 } from "./support/fault-project";
+import { kill9, PROCESSES_END_MS } from "./support/fault-project";
 import { Faults } from "./support/faults";
-import { hostState, processesOf, simulateReboot } from "./support/host";
-import { fetchPage, watchPage } from "./support/page";
+import { hostState, simulateReboot, untilGone } from "./support/host";
+import { untilServed, watchPage } from "./support/page";
 import { processNamed, processTree } from "./support/project";
 import { report } from "./support/report";
 
@@ -52,7 +53,7 @@ describe.skipIf(noRealNode.length > 0)("the local cluster, with nginx on a real 
     await eventually(() => {
       if (!isAlive(run.pid)) throw new Error(`it ended too early: ${run.printed()}`);
       return pending().includes("drydock:local:Cluster") && pending().includes(`"${operation}"`);
-    }, 90_000);
+    });
     const cli = processNamed(run.pid, "pulumi up");
     return { run, cli, processes: processTree(run.pid) };
   }
@@ -62,8 +63,8 @@ describe.skipIf(noRealNode.length > 0)("the local cluster, with nginx on a real 
     expect(exported.stdout).not.toContain("pending_operations");
     const preview = await checkout.pulumi("preview", "--refresh", "--expect-no-changes");
     expect(preview.code, preview.all).toBe(0);
-    expect((await fetchPage(url)).status).toBe(200);
-    await eventually(() => processes.every((pid) => !isAlive(pid)), 10_000);
+    await untilServed(url);
+    await eventually(() => processes.every((pid) => !isAlive(pid)), PROCESSES_END_MS);
   }
 
   it("whose plugin is killed while it is made", async () => {
@@ -125,7 +126,7 @@ describe.skipIf(noRealNode.length > 0)("the local cluster, with nginx on a real 
       await eventually(() => {
         if (!isAlive(run.pid)) throw new Error(`it ended too early: ${run.printed()}`);
         return /ErrImage|ImagePull/.test(run.printed());
-      }, 90_000);
+      });
       const processes = kill9(run.pid);
       const locked = await checkout.pulumi("up", "--yes", "--non-interactive");
       fault.sees(locked, "the stack is currently locked");
@@ -143,9 +144,7 @@ describe.skipIf(noRealNode.length > 0)("the local cluster, with nginx on a real 
   it("goes down after all of it, and leaves nothing", async () => {
     const down = await command("down");
     expect(down.code, down.all).toBe(0);
-    expect(processesOf(checkout.folder)).toEqual([]);
-    const left = hostState().filter((line) => !host.includes(line) && line.includes(CLUSTER));
-    expect(left).toEqual([]);
+    await untilGone(checkout, host);
   });
 
   it("is told in docs/faults.md as it was seen", () => {

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { isAlive } from "../../toolchain/alive";
-import { eventually, FaultProject, kill9 } from "./support/fault-project";
+import { eventually } from "../support/eventually";
+import { FaultProject, kill9 } from "./support/fault-project";
 import { Faults } from "./support/faults";
 import { processNamed, processTree, type Running } from "./support/project";
 
@@ -44,10 +45,11 @@ describe("a run of pulumi up that is stopped", () => {
   it("begun twice at once, on a project without a stack", async () => {
     const starts = await Promise.all([project.command("start"), project.command("start")]);
     const refused = starts.filter(({ code }) => code !== 0);
-    expect(refused.length).toBeLessThan(2);
     for (const { all } of refused)
       expect(all).toMatch(/another run of Pulumi works on|is currently locked/);
     expect(starts.map(({ all }) => all).join()).not.toContain("already exists");
+    // At the same moment, each may see the other's lock and give its own up, as Pulumi does it: the next one runs.
+    if (refused.length === 2) expect((await project.command("start")).code).toBe(0);
     const create = ["create", "configmap", "kept", "-n", "faults", "--from-literal=a=b"];
     expect((await project.kubectl(...create)).code).toBe(0);
     before = await project.identities();
@@ -97,7 +99,10 @@ describe("a run of pulumi up that is stopped", () => {
   it("killed before it did anything", async () => {
     const fault = faults.begin("A lock was left behind");
     const run = project.startUp();
-    await eventually(() => project.locks().length > 0);
+    await eventually(() => {
+      if (!isAlive(run.pid)) throw new Error(`it ended too early: ${run.printed()}`);
+      return project.locks().length > 0;
+    });
     const processes = kill9(run.pid);
     fault.sees(await project.up(), LOCKED);
     await fault.mends(

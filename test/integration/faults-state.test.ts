@@ -12,6 +12,7 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { eventually } from "../support/eventually";
 import { FaultProject } from "./support/fault-project";
 import { Faults } from "./support/faults";
 
@@ -181,6 +182,9 @@ describe("a stack whose state or world was changed by others", () => {
   it("with an object deleted by hand", async () => {
     const fault = faults.begin("Somebody deleted an object");
     await project.kubectl("delete", "-n", "faults", "deployment/web", "--wait");
+    // Its pods go after it.
+    const pods = ["get", "pods", "-n", "faults", "--selector", "app=web", "-o", "name"];
+    await eventually(async () => (await project.kubectl(...pods)).stdout === "");
     const drift = await project.command("drift", "--json");
     expect(drift.code).toBe(7);
     const { resources } = JSON.parse(drift.stdout) as {

@@ -8,16 +8,19 @@ import { AGENT } from "../../infra/local/runtime/agent";
 import { daemonPid } from "../../infra/local/runtime/daemon";
 import { clusterPaths } from "../../infra/local/runtime/paths";
 import { readRecord } from "../../infra/local/runtime/record";
+import { eventually, eventuallyHolds } from "../support/eventually";
 import { Checkout } from "./support/checkout";
 import { fetchPage } from "./support/page";
 import { PolicyWorld, type PolicySpec } from "./support/policy-world";
-import { Prober } from "./support/prober";
+import { PATIENCE_MS, Prober } from "./support/prober";
 import { report } from "./support/report";
 import { Watch } from "./support/watch";
 
 const CLUSTER = `np-${String(process.pid)}`;
 /** Of a question that is asked again and again, to see when its answer changes. */
 const QUICK_MS = 60;
+/** From then on a machine is a busy one. */
+const LATE_MS = 5_000;
 const NAME_SERVER = "10.96.0.10";
 const API_SERVER = "10.96.0.1";
 const noRealNode = inject("noRealNode");
@@ -95,10 +98,7 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     });
     serviceAddress = service.spec.clusterIP;
     nodePort = service.spec.ports[0].nodePort;
-    await vi.waitFor(
-      async () => expect(await world.prober("client").tcp(serviceAddress, 80)).toBe(true),
-      { timeout: 15_000, interval: 100 },
-    );
+    await eventually(() => world.prober("client").tcp(serviceAddress, 80));
   });
 
   afterAll(async () => {
@@ -110,11 +110,21 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
   async function settles(): Promise<number> {
     const began = Date.now();
     const expected = await world.expected();
-    await vi.waitFor(async () => expect(await world.seen()).toEqual(expected), {
-      timeout: 10_000,
-      interval: 20,
-    });
+    const look = async () => {
+      // On a busy machine many answers at once take longer than one.
+      const awaited = Date.now() - began > LATE_MS ? expected : [];
+      expect(await world.seen(awaited)).toEqual(expected);
+    };
+    await vi.waitFor(look, { timeout: 90_000, interval: 20 });
     return Date.now() - began;
+  }
+
+  /** Each question once more: exactly the admitted ones are answered. */
+  async function expectWords(): Promise<string[]> {
+    const expected = await world.expected();
+    const seen = await world.seen(expected);
+    expect(seen).toEqual(expected);
+    return seen;
   }
 
   /** Until one question has the answer. @returns ms since `began` */
@@ -123,13 +133,12 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     ask: () => Promise<boolean>,
     began = Date.now(),
   ): Promise<number> {
-    await vi.waitFor(async () => expect(await ask()).toBe(answer), {
-      timeout: 10_000,
-      interval: 5,
-    });
+    const asked = async () => expect(await ask()).toBe(answer);
+    await vi.waitFor(asked, { timeout: 90_000, interval: 5 });
     return Date.now() - began;
   }
 
+  const agent = () => daemonPid(clusterPaths(checkout.folder, CLUSTER), AGENT);
   const asks =
     (from: string, to: string, port = 8080) =>
     () =>
@@ -182,8 +191,7 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     await world.policies("shop", shop);
     await world.policies("stage", stage);
     const ms = await settles();
-    const seen = await world.seen();
-    expect(seen).toEqual(await world.expected());
+    const seen = await expectWords();
     const admitted = seen.filter((line) => line.endsWith("yes")).length;
     report(
       `${title}: ${String(admitted)} of ${String(seen.length)} questions answered, as they should be, ${String(ms)} ms after the policies`,
@@ -197,7 +205,7 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
       allow: inwards({ from: [{ ipBlock: { cidr: "10.244.0.0/16", except } }] }),
     });
     await settles();
-    expect(await asks("other", "server")()).toBe(true);
+    await becomes(true, asks("other", "server"));
     expect(await asks("client", "server")()).toBe(false);
   });
 
@@ -209,6 +217,7 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     const fromHost = { ipBlock: { cidr: `${hostAddress}/32` } };
     await world.policies("shop", { allow: inwards({ from: [fromHost] }) });
     await becomes(true, () => opens(nodeAddress, nodePort));
+    await settles();
     expect(await asks("client", "server")()).toBe(false);
   });
 
@@ -218,26 +227,30 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     await becomes(false, service("client"));
     await world.policies("shop", { deny: DENY_INGRESS, allow: inwards({ from: [client] }) });
     await becomes(true, service("client"));
+    await settles();
     expect(await service("other")()).toBe(false);
     await world.policies("shop", { deny: DENY });
-    await becomes(false, service("client"));
-    expect(await service("server")()).toBe(true);
+    await settles();
+    expect(await service("client")()).toBe(false);
+    await becomes(true, service("server"));
     const inside = await Promise.all(
       ["server", "client", "other"].flatMap((name) => [
-        node.tcp(world.address(name), 8080),
-        world.prober(name).tcp(nodeAddress, 8081),
-        world.prober(name).udp(nodeAddress, 5353),
+        node.tcp(world.address(name), 8080, PATIENCE_MS),
+        world.prober(name).tcp(nodeAddress, 8081, PATIENCE_MS),
+        world.prober(name).udp(nodeAddress, 5353, PATIENCE_MS),
       ]),
     );
     expect(inside).toEqual(inside.map(() => true));
-    expect(await opens(nodeAddress, 6443)).toBe(true);
+    await becomes(true, () => opens(nodeAddress, 6443));
     // The API server's Service leads to the node too.
-    expect(await world.prober("client").connects(API_SERVER, 443)).toBe(true);
-    const ready = await checkout.kubectl(
-      ...["get", "pods", "-n", "shop"],
-      "--output=jsonpath={.items[*].status.containerStatuses[0].ready}",
-    );
-    expect(ready.stdout).toBe("true true true true");
+    await becomes(true, () => world.prober("client").connects(API_SERVER, 443));
+    await eventuallyHolds(async () => {
+      const ready = await checkout.kubectl(
+        ...["get", "pods", "-n", "shop"],
+        "--output=jsonpath={.items[*].status.containerStatuses[0].ready}",
+      );
+      expect(ready.stdout).toBe("true true true true");
+    });
   });
 
   it("let names be asked for where the name server is admitted", async () => {
@@ -246,6 +259,7 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     await becomes(false, ask);
     await world.policies("shop", { deny: DENY, dns: outwards(dns) });
     await becomes(true, ask);
+    await settles();
     expect(await asks("client", "server")()).toBe(false);
   });
 
@@ -297,9 +311,11 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     await becomes(true, asks("client", "server"));
     const asking = world.prober("client");
     await asking.hold(world.address("server"), 8080);
-    expect(await asking.talk()).toBe(true);
+    await becomes(true, () => asking.talk());
     await world.policies("shop", { deny: DENY_INGRESS });
+    await settles();
     await becomes(false, () => asking.talk());
+    expect(await asking.talk()).toBe(false);
     report("a connection that stood is cut off when its policy goes");
   });
 
@@ -307,10 +323,10 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     await world.policies("shop", { deny: DENY_INGRESS, allow: inwards({ from: [client] }) });
     await settles();
     const target = `${world.address("server")} 8080`;
-    // Each attempt ends by itself after a second.
-    const attempts = (count: number) => [
+    /** Each ends by itself after so many seconds. */
+    const attempts = (count: number, seconds: number) => [
       ...["sh", "-c"],
-      `exec 2>/dev/null; for i in $(busybox seq ${String(count)}); do echo ping | busybox timeout 1 busybox nc ${target} | busybox grep -q ping && echo yes || echo no; done`,
+      `exec 2>/dev/null; for i in $(busybox seq ${String(count)}); do echo ping | busybox timeout ${String(seconds)} busybox nc ${target} | busybox grep -q ping && echo yes || echo no; done`,
     ];
     const pods = ["stranger-1", "stranger-2", "stranger-3", "welcome-1", "welcome-2", "welcome-3"];
     await Promise.all(
@@ -318,22 +334,19 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
         world.createPod(name, {
           namespace: "shop",
           labels: name.startsWith("welcome") ? { app: "client" } : {},
-          command: attempts(name.startsWith("welcome") ? 1 : 3),
+          command: name.startsWith("welcome") ? attempts(1, 5) : attempts(3, 1),
         }),
       ),
     );
-    const logs = await vi.waitFor(
-      async () => {
-        const phases = await checkout.kubectl(
-          ...["get", "pods", "-n", "shop", ...pods],
-          "--output=jsonpath={.items[*].status.phase}",
-        );
-        expect(phases.stdout).toBe(pods.map(() => "Succeeded").join(" "));
-        const read = pods.map((name) => checkout.kubectl("logs", "-n", "shop", name));
-        return (await Promise.all(read)).map(({ stdout }) => stdout.split("\n").join(" "));
-      },
-      { timeout: 40_000, interval: 500 },
-    );
+    await eventuallyHolds(async () => {
+      const phases = await checkout.kubectl(
+        ...["get", "pods", "-n", "shop", ...pods],
+        "--output=jsonpath={.items[*].status.phase}",
+      );
+      expect(phases.stdout).toBe(pods.map(() => "Succeeded").join(" "));
+    });
+    const read = pods.map((name) => checkout.kubectl("logs", "-n", "shop", name));
+    const logs = (await Promise.all(read)).map(({ stdout }) => stdout.split("\n").join(" "));
     const expected = pods.map((name) => (name.startsWith("welcome") ? "yes" : "no no no"));
     expect(logs).toEqual(expected);
     report("the first connection of 3 new pods was answered, none of 3 others in 3 attempts each");
@@ -342,16 +355,14 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
   it("stay while the agent is away, and follow what changed meanwhile when it is back", async () => {
     await world.policies("shop", { deny: DENY_INGRESS, allow: inwards({ from: [client] }) });
     await settles();
-    const agent = (): number | undefined =>
-      daemonPid(clusterPaths(checkout.folder, CLUSTER), AGENT);
     const old = agent() ?? 0;
     expect(old).toBeGreaterThan(0);
     const began = Date.now();
     process.kill(old, "SIGKILL");
-    expect(await world.seen()).toEqual(await world.expected());
+    await expectWords();
     await world.policies("shop", { deny: DENY_INGRESS });
     const ms = await becomes(false, asks("client", "server"), began);
-    expect(agent()).not.toBe(old);
+    await eventually(() => ![undefined, old].includes(agent()));
     report(`the agent killed: its rules stayed, a new policy held ${String(ms)} ms after the kill`);
     await settles();
   });
@@ -359,8 +370,15 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
   it("come back when somebody removes the rules", async () => {
     await world.policies("shop", { deny: DENY_INGRESS });
     await settles();
-    nft("delete", "table");
-    expect(await asks("client", "server")()).toBe(true);
+    // It would set them again at any moment.
+    const pid = agent() ?? 0;
+    process.kill(pid, "SIGSTOP");
+    try {
+      nft("delete", "table");
+      await becomes(true, asks("client", "server"));
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
     const ms = await becomes(false, asks("client", "server"));
     report(`rules removed by hand were back after ${String(ms)} ms`);
   });
@@ -386,7 +404,7 @@ describe.skipIf(noRealNode.length > 0)("network policies on a real node", () => 
     expect(load.failed).toBe(0);
     expect(failed).toEqual([]);
     expect(load.answered).toBeGreaterThan(500);
-    await vi.waitFor(() => expect(rules()).toContain("tcp dport 9039-9039"), 3_000);
+    await eventuallyHolds(() => expect(rules()).toContain("tcp dport 9039-9039"));
   });
 
   it("are nothing to the host, and go with the cluster", async () => {

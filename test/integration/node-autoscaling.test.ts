@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { KARPENTER } from "../../infra/local/karpenter/lifecycle";
 import { componentPid, recordedComponents } from "../../infra/local/runtime/daemon";
 import { leftovers } from "../../infra/local/runtime/delete";
-import { interfaceName } from "../../infra/local/runtime/network";
 import { clusterPaths } from "../../infra/local/runtime/paths";
+import { eventually, eventuallyHolds } from "../support/eventually";
 import { Checkout } from "./support/checkout";
-import { hostState, processesOf } from "./support/host";
+import { untilGone } from "./support/host";
 import { report } from "./support/report";
 
 const CLUSTER = `grow-${String(process.pid)}`;
@@ -113,9 +113,9 @@ describe.skipIf(noNamespace)("nodes that Karpenter adds", () => {
     kubectl("scale", "deployment/grower", "--namespace=default", `--replicas=${String(replicas)}`);
 
   /** @returns seconds until it holds */
-  async function seconds(holds: () => Promise<void>, timeout = 60_000): Promise<string> {
+  async function seconds(holds: () => Promise<void>): Promise<string> {
     const began = Date.now();
-    await vi.waitFor(holds, { timeout, interval: 250 });
+    await eventuallyHolds(holds, 180_000);
     return ((Date.now() - began) / 1000).toFixed(1);
   }
 
@@ -140,9 +140,12 @@ describe.skipIf(noNamespace)("nodes that Karpenter adds", () => {
       expect(pods).toHaveLength(REPLICAS);
       expect(pods.filter(isReady)).toHaveLength(REPLICAS);
     });
+    await eventuallyHolds(async () => {
+      const added = await addedNodes();
+      expect(added).toHaveLength(REPLICAS - 1);
+      expect(added.filter(isReady)).toHaveLength(REPLICAS - 1);
+    });
     const nodes = await addedNodes();
-    expect(nodes).toHaveLength(REPLICAS - 1);
-    expect(nodes.filter(isReady)).toHaveLength(REPLICAS - 1);
     const [type, zone] = ["node.kubernetes.io/instance-type", "topology.kubernetes.io/zone"];
     for (const { metadata } of nodes) {
       // The smallest does, so it is taken.
@@ -186,7 +189,7 @@ describe.skipIf(noNamespace)("nodes that Karpenter adds", () => {
     const gone = await seconds(async () => {
       expect(await addedNodes()).toEqual([]);
       expect((await podsOf("grower")).filter(isReady)).toHaveLength(1);
-    }, 90_000);
+    });
     expect(Number(memory?.[1])).toBeLessThan(200 * 1024);
     report(
       `Karpenter (${String(Math.round(Number(memory?.[1]) / 1024))} MiB) killed: back after ${back} s; ` +
@@ -194,12 +197,13 @@ describe.skipIf(noNamespace)("nodes that Karpenter adds", () => {
     );
   });
 
-  const expectNothingAdded = async () => {
-    expect(await addedNodes()).toEqual([]);
-    expect(karpenterPid()).toBeUndefined();
-    const left = await kubectl("get", "customresourcedefinitions,clusterroles", "--output=name");
-    expect(left).not.toContain("karpenter");
-  };
+  const expectNothingAdded = () =>
+    eventuallyHolds(async () => {
+      expect(await addedNodes()).toEqual([]);
+      expect(karpenterPid()).toBeUndefined();
+      const left = await kubectl("get", "customresourcedefinitions,clusterroles", "--output=name");
+      expect(left).not.toContain("karpenter");
+    });
   const snapshot = () => join(checkout.home, "grown.db");
 
   it("stay with a restore, and Karpenter starts anew, also where one is interrupted", async () => {
@@ -215,14 +219,16 @@ describe.skipIf(noNamespace)("nodes that Karpenter adds", () => {
       const former = karpenterPid();
       const run = checkout.start("node", ["dist/cli.js", "restore", snapshot()]);
       if (interrupted) {
-        await vi.waitFor(() => expect(run.printed()).toContain("on the restored data"), 30_000);
+        await eventually(() => run.printed().includes("on the restored data"));
         process.kill(run.pid, "SIGINT");
       }
       const { code, all } = await run.finished;
       expect(code === 0, all).toBe(!interrupted);
-      expect(karpenterPid(), all).toBeDefined();
-      expect(karpenterPid()).not.toBe(former);
-      expect((await addedNodes()).map(({ metadata }) => metadata.name)).toEqual(before);
+      await eventuallyHolds(async () => {
+        expect(karpenterPid(), all).toBeDefined();
+        expect(karpenterPid()).not.toBe(former);
+        expect((await addedNodes()).map(({ metadata }) => metadata.name)).toEqual(before);
+      });
     }
   });
 
@@ -256,9 +262,6 @@ describe.skipIf(noNamespace)("nodes that Karpenter adds", () => {
     const down = await checkout.npm("run", "down");
     expect(down.code, down.all).toBe(0);
     expect(leftovers(checkout.folder, CLUSTER)).toEqual([]);
-    expect(processesOf(checkout.folder)).toEqual([]);
-    const ours = [CLUSTER, interfaceName(CLUSTER)];
-    const left = hostState().filter((line) => ours.some((name) => line.includes(name)));
-    expect(left).toEqual([]);
+    await untilGone(checkout);
   });
 });

@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import { kubernetesVersion } from "../../toolchain/tools";
+import { eventuallyHolds } from "../support/eventually";
 import { Checkout } from "./support/checkout";
-import { hostState, processesOf } from "./support/host";
-import { fetchPage, watchPage } from "./support/page";
+import { hostState, processesOf, untilGone } from "./support/host";
+import { untilServed, watchPage } from "./support/page";
 import { report } from "./support/report";
 
 const CLUSTER = `up-${String(process.pid)}`;
@@ -158,9 +159,7 @@ describe.skipIf(noRealNode.length > 0)("a cluster's whole life", () => {
     expect(readdirSync(join(folder, "control-plane", "data")).sort()).toEqual(["etcd", "pki"]);
     // Controllers, whose watches broke off, go on with the restored objects.
     await checkout.kubectl("create", "deployment", "after", "--image=example.com/none:1");
-    await vi.waitFor(async () => {
-      expect(await names("pods")).toMatch(/pod\/after-/);
-    }, 20_000);
+    await eventuallyHolds(async () => expect(await names("pods")).toMatch(/pod\/after-/));
     await checkout.kubectl("delete", "deployment", "after");
     const unchanged = await checkout.pulumi(
       "refresh",
@@ -202,22 +201,21 @@ describe.skipIf(noRealNode.length > 0)("a cluster's whole life", () => {
     const { result, failed } = await watchPage(url, up);
     expect(result.code, result.all).toBe(0);
     expect(failed).toEqual([]);
-    const [first, ...simulated] = await nodeList();
-    expect(first?.metadata.labels).toMatchObject({
-      "example.com/disk": "ssd",
-      "example.com/theirs": "1",
+    // A node keeps its taint not-ready until the controller looks at it again.
+    await eventuallyHolds(async () => {
+      const [first, ...simulated] = await nodeList();
+      expect(first?.metadata.labels).toMatchObject({
+        "example.com/disk": "ssd",
+        "example.com/theirs": "1",
+      });
+      expect(first?.spec.taints?.map(({ key }) => key)).toEqual(["example.com/soft"]);
+      expect(simulated.map(({ metadata }) => metadata.labels["example.com/pool"])).toEqual([
+        "spot",
+        "spot",
+      ]);
+      const keys = simulated.flatMap(({ spec }) => spec.taints ?? []).map(({ key }) => key);
+      expect(keys).toEqual(["kwok.x-k8s.io/node", "kwok.x-k8s.io/node"]);
     });
-    expect(first?.spec.taints?.map(({ key }) => key)).toEqual(["example.com/soft"]);
-    expect(simulated.map(({ metadata }) => metadata.labels["example.com/pool"])).toEqual([
-      "spot",
-      "spot",
-    ]);
-    // A new node keeps its taint not-ready until the controller looks at it again.
-    const keys = simulated.flatMap(({ spec }) => spec.taints ?? []).map(({ key }) => key);
-    expect(keys.filter((key) => !key.startsWith("node.kubernetes.io/"))).toEqual([
-      "kwok.x-k8s.io/node",
-      "kwok.x-k8s.io/node",
-    ]);
   });
 
   it("removes what the configuration no longer asks for, and evicts the pods of surplus nodes", async () => {
@@ -230,7 +228,7 @@ describe.skipIf(noRealNode.length > 0)("a cluster's whole life", () => {
         .map(({ spec }) => spec.nodeName ?? "none")
         .sort();
     const [one, two] = [`${CLUSTER}-simulated-1`, `${CLUSTER}-simulated-2`];
-    await vi.waitFor(async () => expect(await placed()).toEqual([one, two]), 20_000);
+    await eventuallyHolds(async () => expect(await placed()).toEqual([one, two]));
     nodes({ simulated: 1, labels: { simulated: { "example.com/pool": "spot" } } });
     const planned = await preview();
     expect(planned.all).toContain(
@@ -239,13 +237,13 @@ describe.skipIf(noRealNode.length > 0)("a cluster's whole life", () => {
     const { result, failed } = await watchPage(url, up);
     expect(result.code, result.all).toBe(0);
     expect(failed).toEqual([]);
-    await vi.waitFor(async () => expect(await placed()).toEqual([one, one]), 20_000);
+    await eventuallyHolds(async () => expect(await placed()).toEqual([one, one]));
     const [first, ...simulated] = await nodeList();
     expect(simulated.map(({ metadata }) => metadata.name)).toEqual([one]);
     expect(first?.metadata.labels).not.toHaveProperty(["example.com/disk"]);
     expect(first?.metadata.labels).toHaveProperty(["example.com/theirs"], "1");
     expect(first?.spec.taints).toBeUndefined();
-    expect((await fetchPage(url)).status).toBe(200);
+    await untilServed(url);
   });
 
   it("goes down and leaves nothing, its own snapshots included", async () => {
@@ -253,9 +251,7 @@ describe.skipIf(noRealNode.length > 0)("a cluster's whole life", () => {
     expect(down.code, down.all).toBe(0);
     expect(existsSync(join(checkout.folder, ".drydock"))).toBe(false);
     expect(existsSync(`/run/drydock/${CLUSTER}`)).toBe(false);
-    expect(processesOf(checkout.folder)).toEqual([]);
-    const after = hostState().filter((line) => !before.includes(line) && line.includes(CLUSTER));
-    expect(after).toEqual([]);
+    await untilGone(checkout, before);
   });
 });
 

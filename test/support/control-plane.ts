@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { inject } from "vitest";
 
 import { choosePorts } from "../../infra/local/runtime/ports";
+import { choosePrivately } from "./ports";
 
 const run = promisify(execFile);
 
@@ -58,7 +59,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       "--runtime=binary",
       `--config=${config}`,
       `--kubeconfig=${kubeconfigPath}`,
-      "--wait=60s",
+      "--wait=150s",
       ...binaryFlags(binaries),
     );
     await kwokctl("scale", "node", `--replicas=${String(options.nodes ?? 1)}`);
@@ -67,7 +68,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     const killApiServer = () => kill(join(folder, "clusters", name, "pids", "kube-apiserver.pid"));
     const reviveApiServer = async (): Promise<void> => {
       // Components that run are left as they are.
-      await kwokctl("start", "cluster", "--wait=60s");
+      await kwokctl("start", "cluster", "--wait=150s");
     };
     return { kubeconfig, server, killApiServer, reviveApiServer, stop };
   } catch (error) {
@@ -95,7 +96,10 @@ function binaryFlags(folder: string): string[] {
 
 /** kwokctl binds every component to all addresses; tests must not be seen from outside. */
 async function configuration({ serviceRange }: ControlPlaneOptions): Promise<string> {
-  const ports = await choosePorts({ kind: "loopback", address: "127.0.0.1" });
+  const ports = await choosePrivately(
+    () => choosePorts({ kind: "loopback", address: "127.0.0.1" }),
+    (chosen) => Object.values(chosen) as number[],
+  );
   const loopback = (port: number) => `http://127.0.0.1:${String(port)}`;
   const bind = { "bind-address": "127.0.0.1" };
   return [

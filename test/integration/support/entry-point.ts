@@ -26,12 +26,16 @@ export class EntryPoint {
   ask(host: string, path: string, { method = "GET", body = "" } = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const headers = { host, connection: "close" };
-      const asked = request(`${this.url}${path}`, { method, headers, timeout: 5_000 }, (answer) => {
-        let text = "";
-        answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-        answer.once("end", () => resolve({ status: answer.statusCode ?? 0, text }));
-        answer.once("error", reject);
-      });
+      const asked = request(
+        `${this.url}${path}`,
+        { method, headers, timeout: 15_000 },
+        (answer) => {
+          let text = "";
+          answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+          answer.once("end", () => resolve({ status: answer.statusCode ?? 0, text }));
+          answer.once("error", reject);
+        },
+      );
       asked.once("timeout", () => asked.destroy(new Error("no answer")));
       asked.once("error", reject);
       asked.end(body);

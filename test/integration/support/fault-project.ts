@@ -18,10 +18,13 @@ import { stringify } from "yaml";
 import { isAlive } from "../../../toolchain/alive";
 import { bundle } from "../../support/bundle";
 import { startControlPlane, type ControlPlane } from "../../support/control-plane";
+import { eventually } from "../../support/eventually";
 import { type Finished, processTree, ProjectFolder, type Running } from "./project";
 
 const ROOT = join(__dirname, "..", "..", "..");
 const NAMESPACE = "faults";
+/** As docs/faults.md says. */
+export const PROCESSES_END_MS = 30_000;
 
 export interface Wish {
   page: string;
@@ -36,6 +39,7 @@ interface Live {
     readonly name: string;
     readonly namespace: string;
     readonly uid: string;
+    readonly deletionTimestamp?: string;
     readonly managedFields?: readonly { readonly manager: string }[];
   };
 }
@@ -168,7 +172,7 @@ export class FaultProject extends ProjectFolder {
     return join(this.folder, ".drydock/state/.pulumi/locks/organization/drydock/dev");
   }
 
-  /** Uids by `Kind/name` of everything in the namespace that users would miss. */
+  /** Uids by `Kind/name` of everything in the namespace that users would miss, and that does not just end. */
   async identities(): Promise<Record<string, string>> {
     const objects = await this.objects();
     return Object.fromEntries(
@@ -204,7 +208,7 @@ export class FaultProject extends ProjectFolder {
     expect(ours.sort()).toEqual(known.sort());
     const preview = await this.pulumi("preview", "--refresh", "--expect-no-changes");
     expect(preview.code, preview.all).toBe(0);
-    await eventually(() => processes.every((pid) => !isAlive(pid)), 10_000);
+    await eventually(() => processes.every((pid) => !isAlive(pid)), PROCESSES_END_MS);
   }
 
   async remove(): Promise<void> {
@@ -224,7 +228,10 @@ export class FaultProject extends ProjectFolder {
       "--show-managed-fields",
     );
     const { items } = JSON.parse(list.stdout) as { items: readonly Live[] };
-    return items.filter(({ metadata }) => metadata.name !== "kube-root-ca.crt");
+    return items.filter(
+      ({ metadata }) =>
+        metadata.name !== "kube-root-ca.crt" && metadata.deletionTimestamp === undefined,
+    );
   }
 
   protected override environment(): Record<string, string> {
@@ -241,19 +248,6 @@ export class FaultProject extends ProjectFolder {
 
 const madeByPulumi = ({ managedFields = [] }: Live["metadata"]): boolean =>
   managedFields.some(({ manager }) => manager.startsWith("pulumi-kubernetes"));
-
-/** Waits until something holds; fails when it does not in time. */
-export async function eventually(
-  holds: () => boolean | Promise<boolean>,
-  withinMs = 30_000,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await holds())) {
-    if (Date.now() > deadline)
-      throw new Error(`not within ${String(withinMs)} ms: ${holds.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
 
 /** Kills one process at once. @returns it and all that it had started */
 export function kill9(pid: number): number[] {

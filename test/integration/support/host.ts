@@ -1,11 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+
+import { expect } from "vitest";
 
 import { deleteCgroup } from "../../../infra/local/runtime/cgroups";
 import { clusterPids as membersOf } from "../../../infra/local/runtime/members";
 import { interfaceName } from "../../../infra/local/runtime/network";
 import { clusterPaths } from "../../../infra/local/runtime/paths";
+import { eventuallyHolds } from "../../support/eventually";
 
 /** What the host holds that a cluster could leave behind, one line a thing. */
 export function hostState(): string[] {
@@ -37,9 +41,7 @@ export function hostState(): string[] {
 /** Where the parts of a node would leave files of their own. */
 const FOLDERS = ["/opt", "/run", "/run/containerd", "/run/drydock", "/var/lib", "/var/log"];
 
-function entriesOf(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
-}
+const entriesOf = (folder: string): string[] => unlessGone(() => readdirSync(folder), []);
 
 /**
  * What the host holds now and did not before, and the other way round. While clusters of others run
@@ -74,6 +76,45 @@ export function processesOf(folder: string): string[] {
     .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .filter((pid) => read(`/proc/${pid}/cmdline`).includes(folder))
     .map((pid) => `${pid} ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").slice(0, 200)}`);
+}
+
+/**
+ * Until no process, mount, interface or other thing of a cluster that went down is there: what was told to end,
+ * by Pulumi too, does so a moment later.
+ * @param before what the host held already
+ */
+export function untilGone(
+  { folder, cluster }: { readonly folder: string; readonly cluster: string },
+  before: readonly string[] = [],
+): Promise<void> {
+  const ours = [cluster, interfaceName(cluster)];
+  return eventuallyHolds(() => {
+    expect(processesOf(folder)).toEqual([]);
+    const added = hostState().filter((line) => !before.includes(line));
+    expect(added.filter((line) => ours.some((name) => line.includes(name)))).toEqual([]);
+  });
+}
+
+/** Files below a folder that others go on writing in: what vanishes meanwhile is left out. */
+export function filesBelow(folder: string): string[] {
+  const entries = unlessGone(() => readdirSync(folder, { withFileTypes: true }), []);
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return entry.isFile() ? [path] : [];
+  });
+}
+
+/** What `read` gives, or `otherwise` where its file or process is gone by now. */
+export function unlessGone<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!["ENOENT", "ESRCH", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) {
+      throw error;
+    }
+    return otherwise;
+  }
 }
 
 /**

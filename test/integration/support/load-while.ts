@@ -7,7 +7,7 @@ export interface Load {
 
 /**
  * Asks for a page by many connections that are kept, as fast as it is answered, until `done` says so.
- * Bounded: for at most two minutes.
+ * Bounded: for at most three minutes.
  */
 export async function loadWhile(
   url: string,
@@ -15,7 +15,7 @@ export async function loadWhile(
   headers: OutgoingHttpHeaders = {},
 ): Promise<Load> {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  const deadline = Date.now() + 120_000;
+  const deadline = Date.now() + 180_000;
   let loading = true;
   let answered = 0;
   const failed: string[] = [];
@@ -45,7 +45,7 @@ function problemOf(
   headers: OutgoingHttpHeaders,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const request = get(url, { agent, headers, timeout: 5_000 }, (response) => {
+    const request = get(url, { agent, headers, timeout: 15_000 }, (response) => {
       response.resume();
       response.once("end", () =>
         resolve(response.statusCode === 200 ? undefined : `HTTP ${String(response.statusCode)}`),

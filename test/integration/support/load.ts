@@ -17,7 +17,7 @@ const END_OF_HEAD = Buffer.from("\r\n\r\n");
 const END_OF_CHUNKS = Buffer.from("\r\n0\r\n\r\n");
 /** As nginx writes it. */
 const ANNOUNCED_END = Buffer.from("\r\nConnection: close\r\n");
-const SILENCE_MS = 5_000;
+const SILENCE_MS = 15_000;
 
 class Generator {
   private answered = 0;

@@ -1,8 +1,10 @@
+import { eventually } from "../../support/eventually";
+
 /** One request for the page; the connection is not kept. */
 export async function fetchPage(url: string): Promise<{ status: number; text: string }> {
   const response = await fetch(url, {
     headers: { connection: "close" },
-    signal: AbortSignal.timeout(5_000),
+    signal: AbortSignal.timeout(15_000),
   });
   return { status: response.status, text: await response.text() };
 }
@@ -42,4 +44,21 @@ export async function servingPods(url: string, requests: number): Promise<Map<st
     counts.set(text.trim(), (counts.get(text.trim()) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Until the page is served: pods are ready, and a Service has its address, before kube-proxy knows of them. */
+export async function untilServed(url: string): Promise<void> {
+  await eventually(async () => {
+    const page = await fetchPage(url).catch(() => undefined);
+    return page?.status === 200;
+  });
+}
+
+/** Until all these pods answer and no other: kube-proxy hears of those that come and go a moment later. */
+export async function untilServedBy(url: string, pods: readonly string[]): Promise<void> {
+  const wanted = [...pods].sort().join();
+  await eventually(async () => {
+    const serving = await servingPods(url, 10 * pods.length);
+    return [...serving.keys()].sort().join() === wanted;
+  });
 }

@@ -1,5 +1,3 @@
-import { vi } from "vitest";
-
 import type { NetworkPolicy, NetworkState } from "../../../infra/local/network-policy/model";
 import {
   namespaceOf,
@@ -12,7 +10,8 @@ import { Api, credentialsOf, type KubernetesObject } from "../../../infra/local/
 import { cgroupPids } from "../../../infra/local/runtime/cgroups";
 import { readText } from "../../../infra/local/runtime/process";
 import { isAdmitted, type Packet } from "../../local/support/policy-oracle";
-import { Prober } from "./prober";
+import { eventually } from "../../support/eventually";
+import { PATIENCE_MS, Prober } from "./prober";
 
 export type PolicySpec = NonNullable<NetworkPolicy["spec"]>;
 
@@ -89,14 +88,10 @@ export class PolicyWorld {
   async pod(name: string, settings: PodSettings): Promise<void> {
     const { metadata } = await this.createPod(name, settings);
     const path = `/api/v1/namespaces/${settings.namespace}/pods/${name}`;
-    const address = await vi.waitFor(
-      async () => {
-        const pod = await this.api.call<PodObject>("GET", path);
-        if (pod.status?.phase !== "Running") throw new Error(`${name} does not run`);
-        return pod.status.podIPs?.[0]?.ip ?? "";
-      },
-      { timeout: 30_000, interval: 50 },
-    );
+    const address = await eventually(async () => {
+      const { status } = await this.api.call<PodObject>("GET", path);
+      return status?.phase === "Running" && status.podIPs?.[0]?.ip;
+    });
     this.addresses.set(name, address);
     this.probers.set(
       name,
@@ -139,11 +134,16 @@ export class PolicyWorld {
     };
   }
 
-  /** Every pod asks every pod, itself too, at each port. @returns "from > to:port/protocol yes|no" */
-  async seen(): Promise<string[]> {
-    return this.matrix(({ prober, to, protocol, port }) =>
-      protocol === "TCP" ? prober.tcp(to, port) : prober.udp(to, port),
-    );
+  /**
+   * Every pod asks every pod, itself too, at each port.
+   * @param awaited answers that are waited for longer, as {@link expected} gives them
+   * @returns "from > to:port/protocol yes|no"
+   */
+  async seen(awaited: readonly string[] = []): Promise<string[]> {
+    return this.matrix(({ prober, to, protocol, port }, question) => {
+      const timeout = awaited.includes(`${question} yes`) ? PATIENCE_MS : undefined;
+      return protocol === "TCP" ? prober.tcp(to, port, timeout) : prober.udp(to, port, timeout);
+    });
   }
 
   /** What the documentation's words make of the same. */
@@ -153,13 +153,14 @@ export class PolicyWorld {
   }
 
   private matrix(
-    ask: (packet: Packet & { readonly prober: Prober }) => Promise<boolean>,
+    ask: (packet: Packet & { readonly prober: Prober }, question: string) => Promise<boolean>,
   ): Promise<string[]> {
     const rows = [...this.addresses].flatMap(([source, from]) =>
       [...this.addresses].flatMap(([target, to]) =>
         PROBES.map(async ([protocol, port]) => {
-          const answer = await ask({ prober: this.prober(source), from, to, protocol, port });
-          return `${source} > ${target}:${String(port)}/${protocol} ${answer ? "yes" : "no"}`;
+          const question = `${source} > ${target}:${String(port)}/${protocol}`;
+          const packet = { prober: this.prober(source), from, to, protocol, port };
+          return `${question} ${(await ask(packet, question)) ? "yes" : "no"}`;
         }),
       ),
     );

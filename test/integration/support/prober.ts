@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const PROGRAM = join(__dirname, "..", "fixtures", "prober.cjs");
-const TIMEOUT_MS = 400;
+/** For an answer that must not come. */
+const SILENCE_MS = 400;
+/** For one that must: it comes at once, and on a busy machine a moment later. */
+export const PATIENCE_MS = 5_000;
 
 export interface Load {
   readonly answered: number;
@@ -41,7 +44,7 @@ export class Prober {
   }
 
   /** @param timeout in ms */
-  tcp(address: string, port: number, timeout: number = TIMEOUT_MS): Promise<boolean> {
+  tcp(address: string, port: number, timeout: number = SILENCE_MS): Promise<boolean> {
     return this.ask("tcp", { address, port, timeout });
   }
 
@@ -50,8 +53,9 @@ export class Prober {
     return this.ask("tcp", { address, port, connectOnly: true });
   }
 
-  udp(address: string, port: number): Promise<boolean> {
-    return this.ask("udp", { address, port });
+  /** @param timeout in ms */
+  udp(address: string, port: number, timeout: number = SILENCE_MS): Promise<boolean> {
+    return this.ask("udp", { address, port, timeout });
   }
 
   /** Whether a name server answers with an address. */
@@ -70,7 +74,7 @@ export class Prober {
 
   /** Counts new connections, one after the other, while `work` runs. */
   async load(address: string, port: number, work: () => Promise<unknown>): Promise<Load> {
-    await this.ask("loadStart", { address, port, timeout: 5_000 });
+    await this.ask("loadStart", { address, port, timeout: PATIENCE_MS });
     let load: Promise<Load>;
     try {
       await work();
@@ -88,7 +92,7 @@ export class Prober {
   private ask<T = boolean>(kind: string, order: object): Promise<T> {
     this.last += 1;
     const id = this.last;
-    this.child.stdin?.write(`${JSON.stringify({ id, kind, timeout: TIMEOUT_MS, ...order })}\n`);
+    this.child.stdin?.write(`${JSON.stringify({ id, kind, timeout: SILENCE_MS, ...order })}\n`);
     return new Promise((resolve) => this.waiting.set(id, resolve as (answer: unknown) => void));
   }
 }

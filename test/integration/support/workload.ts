@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 
 import { clusterPaths } from "../../../infra/local/runtime/paths";
+import { eventually } from "../../support/eventually";
 import type { Checkout } from "./checkout";
 import type { Finished } from "./project";
 
@@ -60,19 +61,16 @@ export class StoreWorkload {
 
   /** Until both replicas are ready, and are others than before. */
   async ready(former: readonly string[] = []): Promise<string[]> {
-    const deadline = Date.now() + 60_000;
-    for (;;) {
+    return eventually(async () => {
       const path =
         "{range .items[*]}{.metadata.uid} {.status.containerStatuses[0].ready}{'\\n'}{end}";
-      const lines = (await this.get(path, "pods")).split("\n").filter(Boolean);
+      const lines = (await this.get(path, "pods")).split("\n");
       const uids = lines.filter((line) => line.endsWith(" true")).map((line) => line.split(" ")[0]);
       const others = uids.filter(
         (uid): uid is string => uid !== undefined && !former.includes(uid),
       );
-      if (others.length === 2) return others;
-      if (Date.now() > deadline) throw new Error(`the replicas are not ready: ${lines.join(", ")}`);
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
+      return others.length === 2 && others;
+    });
   }
 
   private async done(...args: string[]): Promise<Finished> {

@@ -55,7 +55,7 @@ describe("Markdown", () => {
   it.each(["[", "*", "`", "[](", "> ", "**a"])("takes a file full of %j in its stride", (text) => {
     const start = performance.now();
     markdownToHtml(text.repeat((256 * 1024) / text.length));
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(performance.now() - start).toBeLessThan(20_000);
   });
 
   it("is a page with the first heading as its title", () => {

@@ -27,7 +27,7 @@ function recordBootstrap(mode: "preview" | "update"): Promise<Recording> {
 
 let update: Recording;
 let preview: Recording;
-beforeAll(async () => ({ update, preview } = await recordBoth(recordBootstrap)), 60_000);
+beforeAll(async () => ({ update, preview } = await recordBoth(recordBootstrap)));
 
 function one(type: string): RecordedResource {
   const found = update.resources.filter((each) => each.type.endsWith(`:${type}`));

@@ -20,7 +20,7 @@ describe("prod with nginx behind an Ingress", () => {
   let prod: Recording;
   beforeAll(async () => {
     prod = await recordProgram("prod", "update", { changes });
-  }, 60_000);
+  });
 
   it("is on the Application Load Balancer, by HTTPS, and has no load balancer of its own", () => {
     const { metadata, spec } = manifest(prod, "Ingress", "nginx");

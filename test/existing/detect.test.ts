@@ -32,12 +32,12 @@ beforeAll(async () => {
   other = new OtherClient(plane.kubeconfig);
   const { metadata } = await other.get("/api/v1/namespaces/kube-system");
   ({ uid } = metadata as { uid: string });
-}, 90_000);
+});
 afterAll(async () => {
   other.close();
   await plane.stop();
   rmSync(folder, { recursive: true });
-}, 60_000);
+});
 
 /** A file with the control plane's kubeconfig, changed. */
 function kubeconfig(change: (config: Kubeconfig) => void = () => undefined): string {
@@ -277,8 +277,8 @@ describe("a server that is no cluster for this project", () => {
     const silent = await loopback(createTcpServer(() => undefined));
     const start = performance.now();
     expect(await refusal(at(silent))).toContain("why: no answer within 10 s");
-    expect(performance.now() - start).toBeLessThan(12_000);
-  }, 20_000);
+    expect(performance.now() - start).toBeLessThan(36_000);
+  });
 
   it.each([
     ["v1.20.15", "Kubernetes 1.20.15 is too old", "upgrade the cluster to 1.34 or later"],

@@ -14,6 +14,8 @@ import { hashRecipeInputs } from "../../infra/images/hash";
 import { freePort } from "../../infra/local/runtime/ports";
 import { type Context, type PropertyMap, UNKNOWN } from "../../toolchain/plugin/serve";
 import { textRecipe } from "../images/support";
+import { eventually } from "../support/eventually";
+import { privatePort } from "../support/ports";
 
 const CANARY = "canary-password-4711";
 const URN = "urn:pulumi:test::drydock::drydock:images:Published::site-image";
@@ -34,7 +36,7 @@ const refused: string[] = [];
 /** A real registry, behind a gate that asks for a password as public registries do. */
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "drydock-publish-"));
-  const port = await freePort();
+  const port = await privatePort();
   const crane = join(inject("binaries"), "crane");
   const behind = ["registry", "serve", "--address", `127.0.0.1:${String(port)}`];
   const server = spawn(crane, behind, { stdio: "ignore" });
@@ -62,12 +64,12 @@ beforeAll(async () => {
   await once(gate, "listening");
   registry = `127.0.0.1:${String((gate.address() as AddressInfo).port)}/me`;
   const answers = () => fetch(`http://127.0.0.1:${String(port)}/v2/`).then(({ ok }) => ok);
-  await vi.waitFor(async () => expect(await answers()).toBe(true), { timeout: 10_000 });
+  await eventually(() => answers().catch(() => false));
   vi.stubEnv("XDG_CACHE_HOME", join(folder, "cache"));
   vi.stubEnv("PATH", [inject("binaries"), process.env.PATH].join(delimiter));
   vi.stubEnv("DOCKER_CONFIG", join(folder, "docker"));
   mkdirSync(join(folder, "docker"));
-}, 30_000);
+});
 afterAll(async () => {
   vi.unstubAllEnvs();
   gate.close();
@@ -98,7 +100,7 @@ const diff = (inputs: PropertyMap, outputs: PropertyMap, news = inputs) =>
 /** What the registry has, asked by the tool that any other client is. */
 const digestOf = (reference: string) => execa("crane", ["digest", reference], { reject: false });
 
-describe("an image for a cluster of somebody else's", { timeout: 60_000 }, () => {
+describe("an image for a cluster of somebody else's", () => {
   it("is not pushed without the right, and says what to do", async () => {
     login("wrong");
     await expect(create(inputsOf("a"))).rejects.toThrow(

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { credentials, Client } from "@grpc/grpc-js";
 import { execa } from "execa";
-import { vi } from "vitest";
 
 import { locateTools } from "../../toolchain/resolve";
+import { eventually } from "../support/eventually";
 
 const TOOLS = ["containerd", "containerd-shim-runc-v2", "ctr", "runc"] as const;
 
@@ -93,7 +93,7 @@ export class Containerd {
   /** Waits until the container's process has ended. */
   async ended(name: string): Promise<void> {
     const runs = async () => (await this.taskLine(name)).includes("RUNNING");
-    await vi.waitUntil(async () => !(await runs()), { timeout: 30_000, interval: 50 });
+    await eventually(async () => !(await runs()));
     await this.ctr("tasks", "rm", this.container(name));
     await this.ctr("containers", "rm", this.container(name));
   }
@@ -140,7 +140,7 @@ export class Containerd {
     const env = { ...process.env, PATH: this.searchPath };
     this.daemon = spawn("containerd", ["--config", config], { stdio: ["ignore", log, log], env });
     const answers = () => this.ctr("version").then(() => true);
-    await vi.waitUntil(() => answers().catch(() => false), { timeout: 20_000, interval: 100 });
+    await eventually(() => answers().catch(() => false));
   }
 
   private async connect(): Promise<void> {

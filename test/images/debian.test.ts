@@ -92,7 +92,7 @@ describe("select", () => {
   });
 });
 
-describe.skipIf(!hasApt)("a base out of Debian's packages", { timeout: 120_000 }, () => {
+describe.skipIf(!hasApt)("a base out of Debian's packages", () => {
   it("is the same each time, small, and labelled with what it is made of", async () => {
     const [one, two] = [freshOptions(), freshOptions()];
     const built = await buildImage(nginxRecipe(), one);

@@ -5,15 +5,16 @@ import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { execa } from "execa";
-import { describe, expect, inject, it, onTestFinished, vi } from "vitest";
+import { describe, expect, inject, it, onTestFinished } from "vitest";
 
 import { attachSbom } from "../../infra/images/attach";
 import { buildImage } from "../../infra/images/build";
 import { publishImage, tagImage } from "../../infra/images/publish";
 import type { ImageRecipe, LayerEntry } from "../../infra/images/recipe";
 import { verifyImage } from "../../infra/images/verify";
-import { freePort } from "../../infra/local/runtime/ports";
 import { report } from "../integration/support/report";
+import { eventually } from "../support/eventually";
+import { privatePort } from "../support/ports";
 import { freshOptions, temporaryDirectory, textRecipe } from "./support";
 
 const ROOT = path.join(__dirname, "..", "..");
@@ -23,7 +24,7 @@ const options = { crane: { file: crane, args: [] } };
 /** The registry of local clusters, behind a proxy that counts what is uploaded. */
 async function countedRegistry({ referrers = false } = {}) {
   const folder = temporaryDirectory();
-  const port = await freePort();
+  const port = await privatePort();
   const config = {
     version: 0.1,
     log: { level: "error", accesslog: { disabled: true } },
@@ -61,7 +62,7 @@ async function countedRegistry({ referrers = false } = {}) {
     if (server.exitCode === null && server.kill()) await once(server, "exit");
   });
   const answers = () => fetch(`http://127.0.0.1:${port}/v2/`).then(({ ok }) => ok);
-  await vi.waitFor(async () => expect(await answers()).toBe(true), { timeout: 10_000 });
+  await eventually(() => answers().catch(() => false));
   return { registry: `127.0.0.1:${(proxy.address() as AddressInfo).port}/me`, uploads };
 }
 
@@ -76,7 +77,7 @@ function appRecipe(code: string): ImageRecipe {
 
 const crane$ = async (...args: string[]) => (await execa(crane, args)).stdout;
 
-describe("a push", { timeout: 60_000 }, () => {
+describe("a push", () => {
   it("sends all blobs once, nothing again, and of changed code the small layer only", async () => {
     const { registry, uploads } = await countedRegistry();
     const build = (code: string) => buildImage(appRecipe(code), { ...freshOptions(), registry });
@@ -120,7 +121,7 @@ describe("a push", { timeout: 60_000 }, () => {
   });
 });
 
-describe("the SBOM of a pushed image", { timeout: 60_000 }, () => {
+describe("the SBOM of a pushed image", () => {
   async function pushed(registryOptions = {}) {
     const { registry } = await countedRegistry(registryOptions);
     const recipe = textRecipe("a");
@@ -160,7 +161,7 @@ describe("the SBOM of a pushed image", { timeout: 60_000 }, () => {
   });
 });
 
-describe("an image", { timeout: 60_000 }, () => {
+describe("an image", () => {
   it("is the same under another umask, time zone, locale, date of the files and folder", () => {
     const script = `
       const { buildImage } = require("./infra/images/build.ts");

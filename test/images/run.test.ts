@@ -1,9 +1,10 @@
 import { Resolver } from "node:dns/promises";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
+import { constants } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import {
   DRAIN_COMMAND,
@@ -17,11 +18,12 @@ import type { BuiltImage } from "../../infra/images/store";
 import { COREDNS_PORT, corednsRecipe, pauseRecipe } from "../../infra/images/system";
 import { defaultCacheDirectory } from "../../toolchain/paths";
 import { locateTools } from "../../toolchain/resolve";
+import { eventually, eventuallyHolds } from "../support/eventually";
 import { cannotRun, Containerd } from "./containerd";
 import { temporaryDirectory } from "./support";
 
 /** The images as the kubelet's runtime takes and runs them. Without root nothing here is checked. */
-describe("an image in containerd", { timeout: 60_000 }, () => {
+describe("an image in containerd", () => {
   let reason: string | undefined;
   let containerd: Containerd;
   let nginx: BuiltImage;
@@ -37,10 +39,10 @@ describe("an image in containerd", { timeout: 60_000 }, () => {
     ]);
     containerd = await Containerd.start(pause.reference);
     for (const { archive } of [nginx, pause]) await containerd.ctr("images", "import", archive);
-  }, 180_000);
+  });
   afterAll(async () => {
     if (reason === undefined) await containerd.stop();
-  }, 60_000);
+  });
   beforeEach(({ skip }) => skip(reason !== undefined, reason));
 
   const url = (target: string) => `http://${containerd.host}:${HTTP_PORT}${target}`;
@@ -48,9 +50,7 @@ describe("an image in containerd", { timeout: 60_000 }, () => {
   async function startNginx(...mounts: string[]): Promise<number> {
     const options = mounts.length > 0 ? { mounts } : {};
     const id = await containerd.run("nginx", nginx.reference, options);
-    await vi.waitFor(async () => expect((await fetch(url(HEALTH_PATH))).status).toBe(200), {
-      timeout: 10_000,
-    });
+    await eventuallyHolds(async () => expect((await fetch(url(HEALTH_PATH))).status).toBe(200));
     return id;
   }
 
@@ -109,8 +109,11 @@ describe("an image in containerd", { timeout: 60_000 }, () => {
     expect((await fetch(url("/missing"))).status).toBe(404);
     await quitNginx(id);
 
+    // What it printed is there a moment later.
+    await eventuallyHolds(() =>
+      expect(containerd.log("nginx")).toMatch(/"GET \/ HTTP\/1\.1" 200 /),
+    );
     const log = containerd.log("nginx");
-    expect(log).toMatch(/"GET \/ HTTP\/1\.1" 200 /);
     expect(log).not.toContain(HEALTH_PATH);
     expect(log).not.toMatch(/\[(warn|error|alert|emerg)\]/);
   });
@@ -120,14 +123,16 @@ describe("an image in containerd", { timeout: 60_000 }, () => {
     const seen = Array.from({ length: 8 }, (): number[] => []);
     const clients = seen.map((statuses) => requestUntilClosed(url("/"), statuses));
     const fewest = () => Math.min(...seen.map((statuses) => statuses.length));
-    await vi.waitFor(() => expect(fewest()).toBeGreaterThan(5), 10_000);
+    await eventuallyHolds(() => expect(fewest()).toBeGreaterThan(5));
     const hook = containerd.exec("nginx", DRAIN_COMMAND);
     const began = performance.now();
-    await Promise.all(clients);
-    const closedAfter = performance.now() - began;
+    const first = await Promise.race([
+      Promise.all(clients).then(() => "the clients"),
+      hook.then(() => "the hook"),
+    ]);
     // After this the client knows that the connection is gone, and nginx has none to break.
     for (const statuses of seen) expect(new Set(statuses)).toEqual(new Set([200]));
-    expect(closedAfter).toBeLessThan(3500);
+    expect(first).toBe("the clients");
     // A request that comes late is answered all the same.
     const late = await fetch(url("/"));
     expect([late.status, late.headers.get("connection")]).toEqual([200, "close"]);
@@ -164,11 +169,10 @@ describe("an image in containerd", { timeout: 60_000 }, () => {
   it("ends a pod at once when it is told to", async () => {
     const id = await containerd.run("pause", pause.reference);
     expect(readFileSync(`/proc/${id}/status`, "utf8")).toMatch(/^Uid:(\t65535){4}$/m);
-    await sleep(200);
-    const began = performance.now();
+    await eventually(() => catches(id, constants.signals.SIGTERM));
     process.kill(id, "SIGTERM");
+    // Otherwise it would not end at all: the first process of a container ends by no signal that it does not catch.
     await containerd.ended("pause");
-    expect(performance.now() - began).toBeLessThan(2000);
   });
 
   it("answers names without a capability", async ({ skip }) => {
@@ -190,7 +194,7 @@ describe("an image in containerd", { timeout: 60_000 }, () => {
     resolver.setServers([`${containerd.host}:${COREDNS_PORT}`]);
     const answer = async () =>
       expect(await resolver.resolve4("ship.example")).toEqual(["192.0.2.7"]);
-    await vi.waitFor(answer, { timeout: 10_000 });
+    await eventuallyHolds(answer);
     process.kill(id, "SIGTERM");
     await containerd.ended("coredns");
   });
@@ -214,6 +218,12 @@ async function requestUntilClosed(target: string, statuses: number[]): Promise<v
   } finally {
     agent.destroy();
   }
+}
+
+/** Whether a process has a handler for a signal. */
+function catches(id: number, signal: number): boolean {
+  const mask = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1];
+  return (BigInt(`0x${mask ?? "0"}`) & (1n << BigInt(signal - 1))) !== 0n;
 }
 
 function get(target: string, agent: Agent) {

@@ -47,7 +47,7 @@ describe("the SBOM of nginx's image", () => {
     const options = { cacheDirectory: defaultCacheDirectory(process.env), crane };
     ({ text, document } = await sbomOf(nginxRecipe(), options));
     packages = document.components.filter(({ type }) => type === "library");
-  }, 120_000);
+  });
 
   it("is valid CycloneDX 1.6", async () => {
     expect(await valid(text)).toBeNull();

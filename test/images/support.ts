@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect, onTestFinished, vi } from "vitest";
+import { onTestFinished } from "vitest";
 
 import type { BuildOptions } from "../../infra/images/build";
 import type { ImageRecipe, RegistryBase } from "../../infra/images/recipe";
-import { freePort } from "../../infra/local/runtime/ports";
+import { eventually } from "../support/eventually";
+import { privatePort } from "../support/ports";
 
 /** Removed when the test is over. */
 export function temporaryDirectory(): string {
@@ -109,7 +110,7 @@ export function withEnvironment(values: Readonly<Record<string, string>>): void 
 
 /** crane's own registry, in memory, on a loopback port. */
 export async function startRegistry(binary: string) {
-  const port = await freePort();
+  const port = await privatePort();
   const address = `127.0.0.1:${port}`;
   const server = spawn(binary, ["registry", "serve", "--address", address], { stdio: "ignore" });
   const stop = async () => {
@@ -119,6 +120,6 @@ export async function startRegistry(binary: string) {
   };
   onTestFinished(stop);
   const answers = () => fetch(`http://${address}/v2/`).then((answer) => answer.ok);
-  await vi.waitFor(async () => expect(await answers()).toBe(true), { timeout: 10_000 });
+  await eventually(() => answers().catch(() => false));
   return { address, stop };
 }

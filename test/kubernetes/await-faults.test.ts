@@ -11,6 +11,7 @@ import { Client } from "../../toolchain/kubernetes/client";
 import { Connection } from "../../toolchain/kubernetes/connection";
 import { Discovery } from "../../toolchain/kubernetes/discovery";
 import { refOf, type JsonMap, type KubernetesObject } from "../../toolchain/kubernetes/objects";
+import { eventually } from "../support/eventually";
 
 type Fault = (response: ServerResponse) => void;
 
@@ -112,7 +113,7 @@ describe("an API server that fails in the middle of a wait", () => {
 
   /** Waits for `data.ready` to be `yes`; the wait is under way when this returns. */
   async function startWaiting(
-    timeoutSeconds = 20,
+    timeoutSeconds = 90,
   ): Promise<{ readonly end: Promise<KubernetesObject> }> {
     lines.length = 0;
     server = new FaultyServer();
@@ -137,15 +138,6 @@ describe("an API server that fails in the middle of a wait", () => {
     waiting.catch(() => undefined);
     await eventually(() => server.isWatched);
     return { end: waiting };
-  }
-
-  async function eventually(check: () => boolean): Promise<void> {
-    for (let attempt = 0; !check(); attempt++) {
-      if (attempt === 100) {
-        throw new Error(`it did not happen within 10 s; seen: ${lines.join(" | ")}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
   }
 
   it.each([

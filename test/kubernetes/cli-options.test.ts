@@ -35,13 +35,13 @@ describe("resource options through the real CLI", () => {
       const declared = declare({ provider });
       return Promise.resolve(pulumi.Resource.isInstance(declared) ? {} : declared);
     });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     other.close();
     await test.remove();
     await plane.stop();
-  }, 60_000);
+  });
 
   /** Runs `up` with this program; counts what changed, leaving the unchanged aside. */
   async function up(program: Program): Promise<Record<string, number | undefined>> {
@@ -80,7 +80,7 @@ describe("resource options through the real CLI", () => {
     };
     expect(await up(parented)).toEqual({ create: 1 });
     expect(textAt(await other.get(`${CONFIG_MAPS}/renamed`), "metadata", "uid")).toBe(uid);
-  }, 60_000);
+  });
 
   it("aliases: a kind that moves to another version or group keeps its object", async () => {
     const path = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/scaler";
@@ -112,7 +112,7 @@ describe("resource options through the real CLI", () => {
     await test.stack.importStack(JSON.parse(old) as pulumi.automation.Deployment);
     expect(await up(ingress)).toEqual({ update: 1 });
     expect(await up(ingress)).toEqual({});
-  }, 90_000);
+  });
 
   it("ignoreChanges: a change of the program or of somebody else is left alone", async () => {
     const path = `${CONFIG_MAPS}/ignoring`;
@@ -130,7 +130,7 @@ describe("resource options through the real CLI", () => {
       team: "by-hand",
       more: "yes",
     });
-  }, 60_000);
+  });
 
   it("replaceOnChanges: a change in place becomes a replacement", async () => {
     const labelled = (team: string) => (options: Options) => {
@@ -141,7 +141,7 @@ describe("resource options through the real CLI", () => {
     };
     await up(labelled("one"));
     expect(await up(labelled("two"))).toEqual({ replace: 1 });
-  }, 60_000);
+  });
 
   it("deleteBeforeReplace: automatic names allow both orders, fixed names only one", async () => {
     const declared = (value: string, deleteBeforeReplace: boolean) => (options: Options) => {
@@ -158,7 +158,7 @@ describe("resource options through the real CLI", () => {
     expect(order("fixed")).toEqual(["delete-replaced fixed", "create-replacement fixed"]);
     await up(declared("three", true));
     expect(order("auto")).toEqual(["delete-replaced auto", "create-replacement auto"]);
-  }, 60_000);
+  });
 
   it("another name or namespace in metadata is a replacement", async () => {
     const placed = (name: string, namespace: string) => (options: Options) =>
@@ -169,7 +169,7 @@ describe("resource options through the real CLI", () => {
     await expect(other.get(`${CONFIG_MAPS}/two`)).rejects.toThrow(/404/);
     const moved = await other.get("/api/v1/namespaces/kube-public/configmaps/two");
     expect(textAt(moved, "kind")).toBe("ConfigMap");
-  }, 60_000);
+  });
 
   it("retainOnDelete: the object outlives its resource", async () => {
     const kept = (options: Options) =>
@@ -178,7 +178,7 @@ describe("resource options through the real CLI", () => {
     expect(await up(none)).toMatchObject({ delete: 1 });
     expect(textAt(await other.get(`${CONFIG_MAPS}/kept`), "metadata", "name")).toBe("kept");
     await other.delete(`${CONFIG_MAPS}/kept`);
-  }, 60_000);
+  });
 
   it("protect: neither a program without it nor destroy deletes the object", async () => {
     const guarded = (protect: boolean) => (options: Options) =>
@@ -189,7 +189,7 @@ describe("resource options through the real CLI", () => {
     expect(textAt(await other.get(`${CONFIG_MAPS}/guarded`), "metadata", "name")).toBe("guarded");
     await up(guarded(false));
     expect(await up(none)).toMatchObject({ delete: 1 });
-  }, 60_000);
+  });
 
   it("deletedWith: what goes with its namespace is not deleted by itself", async () => {
     await up((options) => {
@@ -212,7 +212,7 @@ describe("resource options through the real CLI", () => {
     await destroyed;
     expect(steps).toContain("delete inside");
     await expect(other.get("/api/v1/namespaces/doomed")).rejects.toThrow(/404/);
-  }, 90_000);
+  });
 
   it("import: the command takes an object in, writes no program text, and says so", async () => {
     const team = { metadata: { name: "adopted" }, data: { a: "1" } };
@@ -240,7 +240,7 @@ describe("resource options through the real CLI", () => {
       new ConfigMap("adopted", { metadata: { name: "adopted" }, data: { a } }, options);
     expect(await up(adopted("1"))).not.toHaveProperty("replace");
     expect(await up(adopted("1"))).toEqual({});
-  }, 60_000);
+  });
 
   it("additionalSecretOutputs: what they name is secret in state", async () => {
     await up((options) => {
@@ -256,7 +256,7 @@ describe("resource options through the real CLI", () => {
     const quiet = (await resources()).find(({ urn }) => urn.endsWith("::quiet"));
     expect(quiet?.outputs?.data).toHaveProperty(SECRET_SIGNATURE);
     expect(await test.stored()).toContain('"additionalSecretOutputs"');
-  }, 60_000);
+  });
 
   async function resources(): Promise<Resource[]> {
     const exported = (await test.stack.exportStack()) as { deployment: { resources: Resource[] } };

@@ -31,13 +31,13 @@ describe("secrets through the real CLI", () => {
       const provider = new kubernetes.Provider("k8s", { kubeconfig, enableSecretMutable: true });
       return Promise.resolve(program({ provider }));
     });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     other.close();
     await test.remove();
     await plane.stop();
-  }, 60_000);
+  });
 
   function program(options: pulumi.CustomResourceOptions): Record<string, unknown> {
     const { core, yaml, apiextensions } = kubernetes;
@@ -94,7 +94,7 @@ describe("secrets through the real CLI", () => {
     expect(canariesIn(await test.stored())).toEqual([]);
     const live = await other.get("/apis/example.com/v1/namespaces/default/vaults/vault");
     expect(live.spec).toEqual({ password: CANARIES.custom });
-  }, 180_000);
+  });
 
   it("stand in no refusal of the server, which quotes what it refuses", async () => {
     password = `${CANARIES.custom} with a space`;
@@ -103,7 +103,7 @@ describe("secrets through the real CLI", () => {
     expect(canariesIn(failures.join(""))).toEqual([]);
     expect(canariesIn(seen.join("\n"))).toEqual([]);
     expect(canariesIn(await test.stored())).toEqual([]);
-  }, 60_000);
+  });
 
   it("YAML groups and files of version 1 work: they become single resources", async () => {
     const names = ["secrets", "configmaps"].map(async (kind) => {

@@ -26,21 +26,21 @@ describe("the API server goes away", () => {
       const kubeconfig = pulumi.secret(gate.kubeconfig);
       const provider = new kubernetes.Provider("k8s", { kubeconfig, ...settings });
       for (let index = 0; index < COUNT; index++) {
-        const annotations = { "pulumi.com/timeoutSeconds": "10" };
+        const annotations = { "pulumi.com/timeoutSeconds": "20" };
         const metadata = { name: `map-${String(index)}`, labels: { value }, annotations };
         new kubernetes.core.v1.ConfigMap(`map-${String(index)}`, { metadata }, { provider });
       }
       return Promise.resolve({});
     });
     await test.stack.up();
-  }, 120_000);
+  });
 
   afterAll(async () => {
     other.close();
     await gate.remove();
     await test.remove();
     await plane.stop();
-  }, 60_000);
+  });
 
   async function values(): Promise<number> {
     const labelSelector = encodeURIComponent(`value=${value}`);
@@ -52,6 +52,8 @@ describe("the API server goes away", () => {
 
   it("in the middle of an update: what runs waits and goes on when it is back", async () => {
     value = "2";
+    // Slowly, so that there is still something to do when the first news of it is here.
+    settings = { kubeClientSettings: { qps: 3, burst: 1 } };
     let away = false;
     const output: string[] = [];
     await test.stack.up({
@@ -63,10 +65,11 @@ describe("the API server goes away", () => {
         }
       },
     });
+    settings = {};
     expect(away).toBe(true);
     expect(await values()).toBe(COUNT);
     expect(output.join("")).toContain("Trying again: the Kubernetes API server");
-  }, 120_000);
+  });
 
   it("before a preview: it is made without the server, with one warning", async () => {
     await gate.close();
@@ -81,8 +84,8 @@ describe("the API server goes away", () => {
     await gate.open();
     expect(changeSummary).toMatchObject({ update: COUNT });
     expect(warnings).toBe(1);
-    expect(Date.now() - started).toBeLessThan(30_000);
-  }, 60_000);
+    expect(Date.now() - started).toBeLessThan(90_000);
+  });
 
   it("and stays away: the update fails with one sentence an object, and the next completes", async () => {
     await gate.close();
@@ -95,7 +98,7 @@ describe("the API server goes away", () => {
     expect(failure).not.toContain("at Connection");
     await test.stack.up();
     expect(await values()).toBe(COUNT);
-  }, 180_000);
+  });
 
   it("with skipUpdateUnreachable: a refresh leaves state as it is", async () => {
     settings = { skipUpdateUnreachable: true };
@@ -105,7 +108,7 @@ describe("the API server goes away", () => {
     await gate.open();
     expect(summary.resourceChanges).toEqual({ same: COUNT + 2 });
     expect(stdout).toContain("Its objects are left in state as they are");
-  }, 120_000);
+  });
 
   it("with deleteUnreachable: a refresh forgets the objects, the cluster keeps them", async () => {
     settings = { deleteUnreachable: true };
@@ -116,5 +119,5 @@ describe("the API server goes away", () => {
     expect(summary.resourceChanges).toMatchObject({ delete: COUNT });
     expect(stdout).toContain("Taken as deleted");
     expect(await values()).toBe(COUNT);
-  }, 180_000);
+  });
 });

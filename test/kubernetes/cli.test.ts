@@ -39,13 +39,13 @@ describe("the real CLI with this provider", () => {
     plane = await startControlPlane();
     other = new OtherClient(plane.kubeconfig);
     test = await createTestStack(inject("binaries"), () => Promise.resolve(program()));
-  }, 120_000);
+  });
 
   afterAll(async () => {
     other.close();
     await test.remove();
     await plane.stop();
-  }, 60_000);
+  });
 
   function program(): Record<string, unknown> {
     const kubeconfig = pulumi.secret(plane.kubeconfig);
@@ -128,7 +128,7 @@ describe("the real CLI with this provider", () => {
     const { changeSummary, stdout } = await test.stack.preview({ onOutput });
     expect(changeSummary).toEqual({ create: 9 });
     expect(stdout).not.toContain("error");
-  }, 60_000);
+  });
 
   it("creates, waits, and keeps secrets out of state and output", async () => {
     expect(await up()).toEqual({ create: 9 });
@@ -144,12 +144,12 @@ describe("the real CLI with this provider", () => {
       expect(text).not.toContain("client-key-data");
     }
     expect(output.join("")).toContain("Deployment initialization complete");
-  }, 120_000);
+  });
 
   it("sees no change where there is none", async () => {
     const { changeSummary } = await test.stack.preview({ expectNoChanges: true });
     expect(changeSummary).toEqual({ same: 9 });
-  }, 60_000);
+  });
 
   it("updates in place, and replaces what cannot be", async () => {
     wishes.replicas = 3;
@@ -163,7 +163,7 @@ describe("the real CLI with this provider", () => {
     const list = await other.get(`/api/v1/namespaces/${space}/configmaps`);
     const names = listAt(list, "items").map((item) => textAt(item, "metadata", "name"));
     expect(names.filter((name) => name.startsWith("page-"))).toHaveLength(1);
-  }, 120_000);
+  });
 
   it("finds a drift by refresh and repairs it", async () => {
     const path = `${DEPLOYMENTS}/${await namespaceName()}/deployments/web`;
@@ -174,7 +174,7 @@ describe("the real CLI with this provider", () => {
     const live = await other.get(path);
     expect(getPath(live, "spec", "replicas")).toBe(3);
     expect(textAt(live, "metadata", "labels", "extra")).toBe("1");
-  }, 120_000);
+  });
 
   it("imports an object of somebody else", async () => {
     const team = { metadata: { name: "team" }, data: { a: "1" } };
@@ -182,7 +182,7 @@ describe("the real CLI with this provider", () => {
     wishes.adopt = true;
     expect(await up()).toMatchObject({ import: 1, same: 9 });
     await test.stack.preview({ expectNoChanges: true });
-  }, 60_000);
+  });
 
   it("fails an update within its timeout with the reason, and recovers by the next", async () => {
     await other.post("/api/v1/nodes", {
@@ -196,18 +196,19 @@ describe("the real CLI with this provider", () => {
       () => "",
       (error: unknown) => String(error),
     );
-    expect(Date.now() - before).toBeLessThan(30_000);
+    // Without its own limit it would be ten minutes.
+    expect(Date.now() - before).toBeLessThan(120_000);
     expect(failure).toContain("is not ready after 6 s");
     expect(failure).toContain("cannot be scheduled");
     wishes.image = "web:2";
     wishes.byHand = false;
     expect(await up()).toMatchObject({ update: 1 });
-  }, 120_000);
+  });
 
   it("destroys everything it made", async () => {
     const space = await namespaceName();
     await test.stack.destroy();
     await expect(other.get(`/api/v1/namespaces/${space}`)).rejects.toThrow(/404/);
     await expect(other.get("/api/v1/namespaces/default/configmaps/team")).rejects.toThrow(/404/);
-  }, 120_000);
+  });
 });

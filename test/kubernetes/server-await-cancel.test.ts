@@ -29,13 +29,13 @@ describe("Ctrl-C while the real CLI waits", () => {
     other = new OtherClient(plane.kubeconfig);
     await addNodeByHand(other);
     test = await createTestStack(inject("binaries"), () => Promise.resolve(program()));
-  }, 120_000);
+  });
 
   afterAll(async () => {
     other.close();
     await test.remove();
     await plane.stop();
-  }, 60_000);
+  });
 
   function program(): Record<string, unknown> {
     const provider = new kubernetes.Provider("k8s", {
@@ -89,14 +89,15 @@ describe("Ctrl-C while the real CLI waits", () => {
       (options) => test.stack.up(options),
       "Waiting for app ReplicaSet to be available (0/1 Pods available)",
     );
-    expect(seconds).toBeLessThan(10);
+    // The wait itself would take ten minutes.
+    expect(seconds).toBeLessThan(60);
     expect(output).toContain(
       "Deployment default/web was not waited for: cancelled. It stays in state; the next update waits for it",
     );
     const web = (await resources()).find(({ type }) => type === "kubernetes:apps/v1:Deployment");
     expect(web?.initErrors?.[0]).toContain("was not waited for: cancelled");
     expect(await test.locks()).toEqual([]);
-  }, 60_000);
+  });
 
   it("waits again in the next run", async () => {
     let output = "";
@@ -107,7 +108,7 @@ describe("Ctrl-C while the real CLI waits", () => {
     await reportPods(other, "web", podReady);
     expect((await running).summary.resourceChanges).toMatchObject({ update: 1 });
     expect((await resources()).every(({ initErrors }) => initErrors === undefined)).toBe(true);
-  }, 60_000);
+  });
 
   it("stops waiting for a deletion too, which the next run ends", async () => {
     await other.merge(MAP, { metadata: { finalizers: ["example.com/hold"] } });
@@ -119,7 +120,8 @@ describe("Ctrl-C while the real CLI waits", () => {
         "Waiting for ConfigMap to be deleted: finalizers not yet done: example.com/hold",
       ),
     );
-    expect(seconds).toBeLessThan(10);
+    // The wait itself would take ten minutes.
+    expect(seconds).toBeLessThan(60);
     expect(output).toContain("ConfigMap default/held is being deleted, but was not waited for");
     const types = (await resources()).map(({ type }) => type);
     expect(types).toContain("kubernetes:core/v1:ConfigMap");
@@ -128,5 +130,5 @@ describe("Ctrl-C while the real CLI waits", () => {
     await other.merge(MAP, { metadata: { finalizers: null } });
     await endingPods(other, "web", test.stack.destroy());
     expect(await resources()).toEqual([]);
-  }, 90_000);
+  });
 });

@@ -28,7 +28,7 @@ const deployment = (name: string, annotations: PropertyMap = {}): PropertyMap =>
   },
 });
 
-describe("what a program says about waiting", { timeout: 60_000 }, () => {
+describe("what a program says about waiting", () => {
   const cluster = useControlPlane();
   const mapUrn = urnOf("core/v1:ConfigMap", "map");
   const webUrn = urnOf("apps/v1:Deployment", "web");
@@ -70,7 +70,7 @@ describe("what a program says about waiting", { timeout: 60_000 }, () => {
     const asks = {
       "pulumi.com/waitFor": '["condition=Progressing", "jsonpath={.spec.replicas}=1"]',
     };
-    const web = await create(webUrn, deployment("progressing", asks), { timeoutSeconds: 20 });
+    const web = await create(webUrn, deployment("progressing", asks), { timeoutSeconds: 60 });
     expect(web.outputs.status).not.toHaveProperty("availableReplicas");
     await endingPods(other, "progressing", engine.delete(webUrn, web));
   });
@@ -160,16 +160,16 @@ describe("what a program says about waiting", { timeout: 60_000 }, () => {
     if (first === undefined || later === undefined || never === undefined) {
       throw new Error("three were made");
     }
-    const held = await failureOf(engine.delete(webUrn, first, { timeoutSeconds: 2 }));
-    expect(held).toMatch(/is not gone after 2 s\nPod foreground-\S+ is still there$/);
+    const held = await failureOf(engine.delete(webUrn, first, { timeoutSeconds: 8 }));
+    expect(held).toMatch(/is not gone after 8 s\nPod foreground-\S+ is still there$/);
     await endingPods(other, "foreground", engine.delete(webUrn, first));
     expect(await sets("foreground")).toBe(0);
 
-    await engine.delete(webUrn, later, { timeoutSeconds: 20 });
+    await engine.delete(webUrn, later, { timeoutSeconds: 60 });
     const pods = await other.get("/api/v1/namespaces/default/pods?labelSelector=app%3Dbackground");
     expect(listAt(pods, "items")).toHaveLength(1);
 
-    await engine.delete(webUrn, never, { timeoutSeconds: 20 });
+    await engine.delete(webUrn, never, { timeoutSeconds: 60 });
     expect(await sets("orphan")).toBe(1);
   });
 
@@ -184,14 +184,14 @@ describe("what a program says about waiting", { timeout: 60_000 }, () => {
     await other.merge(`${CONFIG_MAPS}/leaving`, { metadata: { finalizers: ["example.com/last"] } });
     const staying = create(staysUrn, deployment("stays"), { timeoutSeconds: 120 });
     const leaving = engine.delete(leavesUrn, map, { timeoutSeconds: 120 });
-    const ending = failing(endsUrn, deployment("ends"), 6);
+    const ending = failing(endsUrn, deployment("ends"), 12);
     await Promise.all([staysUrn, leavesUrn, endsUrn].map((urn) => said(urn, "Waiting for")));
 
     const start = await stopApiServer(plane.server);
     await Promise.all([staysUrn, leavesUrn, endsUrn].map((urn) => said(urn, OUTAGE)));
     const ended = await ending;
     expect(ended.reasons.slice(0, 2)).toEqual([
-      "Deployment default/ends is not ready after 6 s",
+      "Deployment default/ends is not ready after 12 s",
       expect.stringMatching(/^not seen any more: the Kubernetes API server .* cannot be reached/),
     ]);
     start();
@@ -202,5 +202,5 @@ describe("what a program says about waiting", { timeout: 60_000 }, () => {
     await leaving;
     const last = engine.messages.filter((item) => item.urn === staysUrn).at(-1);
     expect(last?.text).toBe("Deployment initialization complete");
-  }, 90_000);
+  });
 });

@@ -7,7 +7,7 @@ import { urnOf, useControlPlane } from "./support/fixture";
 
 const INGRESSES = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
 
-describe("other kinds on a real API server", { timeout: 60_000 }, () => {
+describe("other kinds on a real API server", () => {
   const cluster = useControlPlane();
   afterEach(() => vi.unstubAllEnvs());
 

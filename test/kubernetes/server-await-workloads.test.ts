@@ -50,7 +50,7 @@ const KINDS = [
   ["core/v1:ReplicationController", "ReplicationController initialization complete"],
 ] as const;
 
-describe("workloads on a real API server", { timeout: 60_000 }, () => {
+describe("workloads on a real API server", () => {
   const cluster = useControlPlane();
   beforeAll(() => addNodeByHand(cluster().other));
 

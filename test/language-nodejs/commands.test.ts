@@ -51,11 +51,11 @@ beforeAll(async () => {
   bench = await Workbench.create();
   await bench.installProvider("demo", "1.0.0", "test/language-nodejs/fixtures/provider.ts");
   await bench.write(typescriptProject(program));
-}, 60_000);
+});
 
 afterAll(() => bench.dispose());
 
-describe("a TypeScript program through the CLI", { timeout: 60_000 }, () => {
+describe("a TypeScript program through the CLI", () => {
   test("preview, with the configuration the stack has", async () => {
     await pulumi("stack", "init", "dev");
     await pulumi("config", "set", "greeting", "hello");

@@ -8,7 +8,7 @@ let bench: Workbench;
 
 beforeAll(async () => {
   bench = await Workbench.create();
-}, 60_000);
+});
 
 afterAll(() => bench.dispose());
 
@@ -18,7 +18,7 @@ async function fake(name: string, script = `echo "${name} $*"; echo problems >&2
   await chmod(bench.path("bin", name), 0o755);
 }
 
-describe("pulumi install", { timeout: 30_000 }, () => {
+describe("pulumi install", () => {
   afterEach(async () => {
     for (const name of ["npm", "yarn", "pnpm"]) await fake(name);
   });

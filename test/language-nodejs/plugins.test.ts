@@ -3,7 +3,8 @@ import path from "node:path";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { javascriptProject, typescriptProject, until, Workbench } from "./support";
+import { GONE_MS, javascriptProject, typescriptProject, Workbench } from "./support";
+import { eventually } from "../support/eventually";
 
 const canary = "canary-91b7e2";
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
   await bench.write(javascriptProject(""));
   await bench.pulumi("stack", "init", "dev");
   await bench.pulumi("config", "set", "--secret", "token", canary);
-}, 60_000);
+});
 
 afterAll(() => bench.dispose());
 
@@ -31,7 +32,7 @@ async function pluginFolder(
 
 const nothingRuns = async () => (await bench.processes()).length === 0;
 
-describe("a policy pack given as a folder", { timeout: 60_000 }, () => {
+describe("a policy pack given as a folder", () => {
   const pack = (rules: string, constructor = '"names"') => ({
     "PulumiPolicy.yaml": "runtime: nodejs\nversion: 0.0.1\n",
     "package.json": JSON.stringify({ name: "names", version: "0.0.1", main: "index.ts" }),
@@ -68,7 +69,7 @@ describe("a policy pack given as a folder", { timeout: 60_000 }, () => {
     const blocked = await bench.pulumi("preview", "--policy-pack", folder);
     expect(blocked.code).toBe(1);
     expect(blocked.stdout).toContain("far-too-long is longer than 8 letters");
-    await until("nothing runs", nothingRuns, 5);
+    await eventually(nothingRuns);
   });
 
   test("knows the stack and its configuration when it starts", async () => {
@@ -89,7 +90,7 @@ describe("a policy pack given as a folder", { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await bench.pulumi("preview", "--policy-pack", folder);
     expect(code).not.toBe(0);
     expect(stdout + stderr).toMatch(/index\.ts.*error TS1109/s);
-    await until("nothing runs", nothingRuns, 5);
+    await eventually(nothingRuns);
   });
 
   test("without the SDK is told the command", async () => {
@@ -107,14 +108,14 @@ describe("a policy pack given as a folder", { timeout: 60_000 }, () => {
       javascriptProject('console.log("running"); setTimeout(() => { for (;;); }, 300);'),
     );
     const running = bench.start("preview", "--policy-pack", folder);
-    await until("the program runs", () => running.output().includes("running"));
-    expect((await bench.processes()).join()).toContain("cmd/run-policy-pack");
+    await eventually(() => running.output().includes("running"));
+    await eventually(async () => (await bench.processes()).join().includes("cmd/run-policy-pack"));
     process.kill(running.pid, "SIGKILL");
-    await until("nothing runs", nothingRuns, 10);
+    await eventually(nothingRuns, GONE_MS);
   });
 });
 
-describe("a provider given as a folder", { timeout: 60_000 }, () => {
+describe("a provider given as a folder", () => {
   const folderProvider = (source: string) => ({
     "PulumiPlugin.yaml": "runtime:\n  name: nodejs\n  options:\n    typescript: false\n",
     "package.json": JSON.stringify({ name: "letters", version: "0.0.1", main: "index.js" }),
@@ -150,7 +151,7 @@ describe("a provider given as a folder", { timeout: 60_000 }, () => {
     expect((await bench.pulumi("stack", "output", "length")).stdout.trim()).toBe("12");
     const down = await bench.pulumi("destroy", "--yes", "--skip-preview");
     expect(down.code, down.stdout + down.stderr).toBe(0);
-    await until("nothing runs", nothingRuns, 5);
+    await eventually(nothingRuns);
   });
 
   test("that fails at its start shows what it printed", async () => {
@@ -162,6 +163,6 @@ describe("a provider given as a folder", { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await bench.pulumi("preview");
     expect(code).not.toBe(0);
     expect(stdout + stderr).toContain("no letters today");
-    await until("nothing runs", nothingRuns, 5);
+    await eventually(nothingRuns);
   });
 });

@@ -33,6 +33,9 @@ export interface Running {
 }
 
 /** In the environment of everything a workbench starts, and of nothing else. */
+/** In which nothing of a run that was killed is left, at the latest: on a quiet machine, in a third of it. */
+export const GONE_MS = 30_000;
+
 const MARKER = "DRYDOCK_TEST_MARKER";
 
 /**
@@ -154,19 +157,6 @@ export class Workbench {
   async dispose(): Promise<void> {
     for (const line of await this.processes()) process.kill(Number.parseInt(line), "SIGKILL");
     await rm(this.directory, { recursive: true, force: true });
-  }
-}
-
-/** Polls until `condition` holds. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  seconds = 20,
-): Promise<void> {
-  const deadline = Date.now() + seconds * 1_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { tryHold, withHeldSupervision } from "../../infra/local/runtime/hold";
 import { bundle } from "../support/bundle";
+import { eventuallyHolds } from "../support/eventually";
 import { temporaryFolder } from "../toolchain/support";
 
 describe("the hold of a cluster", () => {
@@ -54,11 +55,11 @@ describe("the hold of a cluster", () => {
     const child = await holder(paths.root);
     expect(await tryHold(paths)).toBeUndefined();
     child.kill("SIGKILL");
-    await vi.waitFor(async () => {
+    await eventuallyHolds(async () => {
       const hold = await tryHold(paths);
       expect(hold).toBeDefined();
       await hold?.release();
-    }, 2_000);
+    });
   });
 
   it("is waited for until the caller is interrupted", async () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { connect } from "node:net";
 import { join } from "node:path";
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { cgroupExists, cgroupPids, createCgroup } from "../../infra/local/runtime/cgroups";
 import {
@@ -28,6 +28,7 @@ import { temporaryFolder } from "../toolchain/support";
 import { CLUSTER_URN, clusterInputs, listenAddresses, processesOf } from "./support/cluster";
 import { asRoot, findProgram } from "./support/host";
 import { Project } from "./support/plugin";
+import { eventuallyHolds } from "../support/eventually";
 
 const NAME = `t-host-${String(process.pid)}`;
 
@@ -49,13 +50,13 @@ describe.skipIf(!asRoot)("a cluster that cannot have a real node, as root", () =
 
   beforeAll(async () => {
     project = await Project.create();
-  }, 60_000);
+  });
 
   afterEach(async () => {
     await engine?.stop();
     engine = undefined;
     await deleteCluster(project.folder, NAME);
-  }, 30_000);
+  });
 
   afterAll(() => project.remove());
 
@@ -75,7 +76,7 @@ describe.skipIf(!asRoot)("a cluster that cannot have a real node, as root", () =
     await engine.delete(CLUSTER_URN, state);
     expect(traces(NAME)).toEqual([]);
     expect(processesOf(project)).toEqual([]);
-  }, 60_000);
+  });
 
   it("is simulated on loopback where namespaces are not permitted, and says so", async () => {
     const drop = ["--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--"];
@@ -94,38 +95,34 @@ describe.skipIf(!asRoot)("a cluster that cannot have a real node, as root", () =
     await engine.delete(CLUSTER_URN, state);
     expect(traces(NAME)).toEqual([]);
     expect(processesOf(project)).toEqual([]);
-  }, 60_000);
+  });
 
   it.each([
     ["iptables", "/usr/sbin/iptables", /^iptables does not work in a network namespace here/],
     ["nftables", "/usr/sbin/nft", /^nftables does not work in a network namespace here/],
     ["mount", "/usr/bin/mount", /^mounting a file system is not permitted here/],
-  ])(
-    "is simulated in a namespace where %s does not work, and says so",
-    async (_, path, reason) => {
-      // A mount namespace in which the program is no program.
-      const script = `mount --bind /dev/null ${path}; exec "$@"`;
-      engine = await project.engine([
-        "unshare",
-        "--mount",
-        "--propagation=private",
-        "sh",
-        "-c",
-        script,
-        "sh",
-      ]);
-      const state = await engine.create(CLUSTER_URN, clusterInputs(NAME));
-      expect(state.outputs).toMatchObject({
-        servesTraffic: false,
-        reasons: [expect.stringMatching(reason)],
-        server: expect.stringContaining("https://10.213.") as string,
-      });
-      await engine.delete(CLUSTER_URN, state);
-      expect(traces(NAME)).toEqual([]);
-      expect(processesOf(project)).toEqual([]);
-    },
-    60_000,
-  );
+  ])("is simulated in a namespace where %s does not work, and says so", async (_, path, reason) => {
+    // A mount namespace in which the program is no program.
+    const script = `mount --bind /dev/null ${path}; exec "$@"`;
+    engine = await project.engine([
+      "unshare",
+      "--mount",
+      "--propagation=private",
+      "sh",
+      "-c",
+      script,
+      "sh",
+    ]);
+    const state = await engine.create(CLUSTER_URN, clusterInputs(NAME));
+    expect(state.outputs).toMatchObject({
+      servesTraffic: false,
+      reasons: [expect.stringMatching(reason)],
+      server: expect.stringContaining("https://10.213.") as string,
+    });
+    await engine.delete(CLUSTER_URN, state);
+    expect(traces(NAME)).toEqual([]);
+    expect(processesOf(project)).toEqual([]);
+  });
 
   it("is made again where its files were deleted while it ran, after the rest is removed", async () => {
     engine = await project.engine();
@@ -144,20 +141,17 @@ describe.skipIf(!asRoot)("a cluster that cannot have a real node, as root", () =
     );
     expect(old.filter((pid) => startTime(pid) !== undefined)).toEqual([]);
     // A component that ends once while the others come up is started again.
-    await vi.waitFor(
-      async () => {
-        const diff = await engine?.diff(CLUSTER_URN, state, clusterInputs(NAME, "never"));
-        expect(diff?.changes, engine?.texts("warn").at(-1)).toBe("none");
-      },
-      { timeout: 15_000, interval: 500 },
-    );
-  }, 60_000);
+    await eventuallyHolds(async () => {
+      const diff = await engine?.diff(CLUSTER_URN, state, clusterInputs(NAME, "never"));
+      expect(diff?.changes, engine?.texts("warn").at(-1)).toBe("none");
+    });
+  });
 });
 
 /** What comes back from a port nobody listens at: a refusal, where the address is there at all. */
 function answerOf(host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    connect({ host, port: 9, timeout: 2_000 })
+    connect({ host, port: 9, timeout: 20_000 })
       .once("error", (error: NodeJS.ErrnoException) => resolve(error.code))
       .once("timeout", () => resolve("nothing"));
   });
@@ -175,7 +169,7 @@ describe.skipIf(!asRoot)("a cluster's link to the host", () => {
     const holder = spawn("nsenter", [`--net=/run/netns/${network.namespace}`, "sleep", "600"]);
     try {
       const inside = () => expect(namespacePids(network.namespace)).toContain(holder.pid);
-      await vi.waitFor(inside, 10_000);
+      await eventuallyHolds(inside);
       await findProgram("ip").run("netns", "delete", network.namespace);
       expect(traces(NAME)).toEqual([`/sys/class/net/${network.hostInterface}`]);
       await createNamespace(network);
@@ -204,7 +198,7 @@ describe.skipIf(!asRoot)("a cluster whose folder somebody deleted", () => {
     writeFileSync(join(run, "owner"), root);
     await findProgram("mount").run("-t", "tmpfs", "tmpfs", join(run, "ns"));
     sleeper = spawn("nsenter", [`--net=/run/netns/${network.namespace}`, "sleep", "600"]);
-    await vi.waitFor(() => expect(namespacePids(network.namespace)).toContain(sleeper.pid));
+    await eventuallyHolds(() => expect(namespacePids(network.namespace)).toContain(sleeper.pid));
     const hierarchy = existsSync("/sys/fs/cgroup/cgroup.procs") ? "" : "memory/";
     const procs = `/sys/fs/cgroup/${hierarchy}drydock-${NAME}/cgroup.procs`;
     writeFileSync(procs, String(sleeper.pid));
@@ -236,7 +230,7 @@ describe.skipIf(!asRoot)("a cluster whose folder somebody deleted", () => {
     ]);
     expect(traces(NAME)).toEqual([]);
     expect(mountsBelow("/run/drydock").filter((path) => path.includes(NAME))).toEqual([]);
-    await vi.waitFor(() => expect(startTime(sleeper.pid ?? 0)).toBeUndefined());
+    await eventuallyHolds(() => expect(startTime(sleeper.pid ?? 0)).toBeUndefined());
     await removeRemnants(project, NAME, (line) => notices.push(line));
     expect(notices).toHaveLength(1);
   });

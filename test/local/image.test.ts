@@ -12,7 +12,7 @@ describe("the image resource", () => {
   beforeAll(async () => {
     project = await Project.create();
     engine = await project.engine();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await engine.stop();

@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { Supervisor } from "../../infra/local/agent/supervisor";
 import { restartDelayMs, Track } from "../../infra/local/agent/track";
@@ -30,6 +30,7 @@ import { type ClusterPaths, clusterPaths } from "../../infra/local/runtime/paths
 import { processesWhere, startTime } from "../../infra/local/runtime/process";
 import { duration, reportComponents } from "../../infra/local/runtime/report";
 import { isBeingRestarted, readSupervision } from "../../infra/local/runtime/supervision";
+import { eventually, eventuallyHolds } from "../support/eventually";
 import { temporaryFolder } from "../toolchain/support";
 
 const SLEEP = { file: "/bin/sleep", args: ["600"] };
@@ -70,18 +71,13 @@ const stateOf = (paths: ClusterPaths, name: string) =>
   readSupervision(paths)?.components.find((it) => it.name === name);
 
 /** Kills it. @returns the pid of the next one */
-async function killed(paths: ClusterPaths, name: string, timeoutMs = 3_000): Promise<number> {
+async function killed(paths: ClusterPaths, name: string): Promise<number> {
   const before = daemonPid(paths, name);
   endNow(before);
-  return vi.waitFor(
-    () => {
-      const pid = daemonPid(paths, name);
-      expect(pid).toBeDefined();
-      expect(pid).not.toBe(before);
-      return pid ?? 0;
-    },
-    { timeout: timeoutMs, interval: 20 },
-  );
+  return eventually(() => {
+    const pid = daemonPid(paths, name);
+    return pid !== before && pid;
+  });
 }
 
 describe("the delay before a restart", () => {
@@ -122,22 +118,22 @@ describe("a supervisor", () => {
     const paths = cluster();
     startDaemon(paths, { name: "some", command: SLEEP });
     const { log } = supervise(paths);
-    await vi.waitFor(() => expect(stateOf(paths, "some")?.standing).toBe("running"));
+    await eventuallyHolds(() => expect(stateOf(paths, "some")?.standing).toBe("running"));
     expect(stateOf(paths, "some")).toMatchObject({ restarts: 0, pid: daemonPid(paths, "some") });
     const second = await killed(paths, "some");
     expect(readFileSync(`/proc/${String(second)}/cmdline`, "utf8")).toBe("/bin/sleep\x00600\0");
-    await vi.waitFor(() => expect(stateOf(paths, "some")).toMatchObject({ restarts: 1 }));
+    await eventuallyHolds(() => expect(stateOf(paths, "some")).toMatchObject({ restarts: 1 }));
     // How the first one ended knows only its parent, which this supervisor was not.
     expect(stateOf(paths, "some")?.lastEnd).not.toHaveProperty("signal");
     endNow(second);
-    await vi.waitFor(() =>
+    await eventuallyHolds(() =>
       expect(stateOf(paths, "some")).toMatchObject({
         standing: "backing off",
         lastEnd: { signal: "SIGKILL" },
         nextTry: expect.any(String) as string,
       }),
     );
-    await vi.waitFor(() => expect(stateOf(paths, "some")?.restarts).toBe(2), 3_000);
+    await eventuallyHolds(() => expect(stateOf(paths, "some")?.restarts).toBe(2));
     expect(log.filter((line) => line.startsWith("some ended"))).toEqual([
       "some ended",
       "some ended (SIGKILL)",
@@ -148,9 +144,9 @@ describe("a supervisor", () => {
     const paths = cluster();
     startDaemon(paths, { name: "some", command: SLEEP });
     const first = supervise(paths);
-    await vi.waitFor(() => expect(readSupervision(paths)).toBeDefined());
+    await eventuallyHolds(() => expect(readSupervision(paths)).toBeDefined());
     const pid = await killed(paths, "some");
-    await vi.waitFor(() => expect(stateOf(paths, "some")?.restarts).toBe(1));
+    await eventuallyHolds(() => expect(stateOf(paths, "some")?.restarts).toBe(1));
     await first.stop();
     expect(daemonPid(paths, "some")).toBe(pid);
     const second = supervise(paths);
@@ -164,31 +160,33 @@ describe("a supervisor", () => {
     const paths = cluster();
     startDaemon(paths, { name: "some", command: SLEEP });
     supervise(paths);
-    await vi.waitFor(() => expect(readSupervision(paths)).toBeDefined());
+    await eventuallyHolds(() => expect(readSupervision(paths)).toBeDefined());
     const hold = await tryHold(paths);
     endNow(daemonPid(paths, "some"));
-    await vi.waitFor(() => expect(stateOf(paths, "some")?.standing).toBe("held"), 3_000);
+    await eventuallyHolds(() => expect(stateOf(paths, "some")?.standing).toBe("held"));
     expect(daemonPid(paths, "some")).toBeUndefined();
     // The command's own start of it.
     startDaemon(paths, { name: "some", command: SLEEP });
     const pid = daemonPid(paths, "some");
     await hold?.release();
     await sleep(1_500);
+    await eventuallyHolds(() =>
+      expect(stateOf(paths, "some")).toMatchObject({ standing: "running", restarts: 0 }),
+    );
     expect(daemonPid(paths, "some")).toBe(pid);
-    expect(stateOf(paths, "some")).toMatchObject({ standing: "running", restarts: 0 });
   });
 
   it("leaves alone what was stopped on purpose", async () => {
     const paths = cluster();
     startDaemon(paths, { name: "some", command: SLEEP });
     supervise(paths);
-    await vi.waitFor(() => expect(stateOf(paths, "some")).toBeDefined());
+    await eventuallyHolds(() => expect(stateOf(paths, "some")).toBeDefined());
     const pid = daemonPid(paths, "some");
     forgetComponent(paths, "some");
     endNow(pid);
+    await eventuallyHolds(() => expect(readSupervision(paths)?.components).toEqual([]));
     await sleep(900);
     expect(daemonPid(paths, "some")).toBeUndefined();
-    expect(readSupervision(paths)?.components).toEqual([]);
   });
 
   it("starts nothing for a cluster whose folder is being deleted", async () => {
@@ -197,7 +195,7 @@ describe("a supervisor", () => {
     const pid = daemonPid(paths, "some") ?? 0;
     onTestFinished(() => endNow(startTime(pid) === undefined ? undefined : pid));
     const { log } = supervise(paths);
-    await vi.waitFor(() => expect(stateOf(paths, "some")).toBeDefined());
+    await eventuallyHolds(() => expect(stateOf(paths, "some")).toBeDefined());
     // The pid file goes first: the process that runs is known all the same.
     rmSync(paths.pids, { recursive: true });
     await sleep(700);
@@ -220,7 +218,7 @@ describe("a supervisor", () => {
     };
     recordComponent(paths, component);
     supervise(paths);
-    await vi.waitFor(() =>
+    await eventuallyHolds(() =>
       expect(stateOf(paths, "some")).toMatchObject({
         standing: "waiting",
         reason: `${file} is missing`,
@@ -244,17 +242,17 @@ describe("a supervisor", () => {
     });
     supervise(paths);
     const running = (): number[] => processesWhere(([file]) => file === executable);
-    await vi.waitFor(() => expect(running()).toHaveLength(1), 3_000);
+    await eventuallyHolds(() => expect(running()).toHaveLength(1));
     const [first = 0] = running();
     expect(readFileSync(join(paths.pids, "etcd.pid"), "utf8")).toBe(String(first));
     await sleep(900);
     expect(running()).toEqual([first]);
     endNow(first);
-    await vi.waitFor(() => {
+    await eventuallyHolds(() => {
       const now = running();
       expect(now).toHaveLength(1);
       expect(now).not.toEqual([first]);
-    }, 4_000);
+    });
   });
 
   it("takes over a process that was started and not noted, instead of a second copy", async () => {
@@ -270,9 +268,12 @@ describe("a supervisor", () => {
       pidFile: join(paths.pids, "some.pid"),
     });
     const { log } = supervise(paths);
-    await vi.waitFor(() => expect(daemonPid(paths, "some")).toBe(child.pid), 3_000);
+    await eventuallyHolds(() => expect(daemonPid(paths, "some")).toBe(child.pid));
     await sleep(500);
-    expect(processesWhere((args) => args.includes(script))).toEqual([child.pid]);
+    // What it starts has its command line until it is another program.
+    await eventuallyHolds(() =>
+      expect(processesWhere((args) => args.includes(script))).toEqual([child.pid]),
+    );
     expect(stateOf(paths, "some")).toMatchObject({ standing: "running", restarts: 0 });
     expect(log).toEqual(["some runs already: it is taken over"]);
   });
@@ -284,7 +285,7 @@ describe("a supervisor", () => {
     writeFileSync(paths.supervision, '{"pid":');
     supervise(paths);
     await killed(paths, "some");
-    await vi.waitFor(() => expect(stateOf(paths, "some")?.restarts).toBe(1));
+    await eventuallyHolds(() => expect(stateOf(paths, "some")?.restarts).toBe(1));
   });
 
   it("goes on where a program is missing, with the others too", async () => {
@@ -292,7 +293,7 @@ describe("a supervisor", () => {
     startDaemon(paths, { name: "gone", command: { file: "/no/such/program", args: [] } });
     startDaemon(paths, { name: "some", command: SLEEP });
     supervise(paths);
-    await vi.waitFor(() =>
+    await eventuallyHolds(() =>
       expect(stateOf(paths, "gone")).toMatchObject({
         standing: "backing off",
         attempts: 1,
@@ -300,7 +301,7 @@ describe("a supervisor", () => {
       }),
     );
     await killed(paths, "some");
-    await vi.waitFor(() => expect(stateOf(paths, "gone")?.attempts).toBe(2), 3_000);
+    await eventuallyHolds(() => expect(stateOf(paths, "gone")?.attempts).toBe(2));
   });
 });
 
@@ -336,7 +337,7 @@ describe("the report of a cluster's components", () => {
       { name: "some", condition: "ok", text: expect.stringMatching(/^up \d+ s$/) as string },
     ]);
     endNow(daemonPid(paths, "some"));
-    await vi.waitFor(() =>
+    await eventuallyHolds(() =>
       expect(reportComponents(paths)?.[1]).toEqual({
         name: "some",
         condition: "down",
@@ -350,9 +351,9 @@ describe("the report of a cluster's components", () => {
     startDaemon(paths, { name: "some", command: SLEEP });
     startDaemon(paths, { name: "agent", command: SLEEP });
     const { stop } = supervise(paths);
-    await vi.waitFor(() => expect(stateOf(paths, "some")).toBeDefined());
+    await eventuallyHolds(() => expect(stateOf(paths, "some")).toBeDefined());
     endNow(await killed(paths, "some"));
-    await vi.waitFor(() =>
+    await eventuallyHolds(() =>
       expect(reportComponents(paths)?.find(({ name }) => name === "some")).toMatchObject({
         condition: "restarting",
         text: expect.stringMatching(

@@ -20,14 +20,14 @@ import { askedOf, changed, type Fixture, withValue } from "./support/world";
 const CANARY = "canary-77aa01";
 const conforming: readonly Fixture[] = [...pods, ...objects, ...awsResources];
 
-describe("the pack in the real engine", { timeout: 120_000 }, () => {
+describe("the pack in the real engine", () => {
   let folder: string;
   let pack: BuiltPack;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "drydock-policy-"));
     pack = await buildPack(folder);
-  }, 60_000);
+  });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   /** `pulumi policy analyze` of a state, by the clock of this machine. */
@@ -40,7 +40,7 @@ describe("the pack in the real engine", { timeout: 120_000 }, () => {
     const result = await execa(
       join(inject("binaries"), "pulumi"),
       ["policy", "analyze", ...flags, ...configured],
-      { cwd: folder, env: { PULUMI_HOME: join(folder, "home") }, reject: false, timeout: 60_000 },
+      { cwd: folder, env: { PULUMI_HOME: join(folder, "home") }, reject: false, timeout: 150_000 },
     );
     const text = result.stdout + result.stderr;
     const broken = [...text.matchAll(/"policyName":\s*"([^"]+)"/g)].map(([, id]) => id);
@@ -95,7 +95,7 @@ describe("the pack in the real engine", { timeout: 120_000 }, () => {
   });
 });
 
-describe("the pack in a preview", { timeout: 120_000 }, () => {
+describe("the pack in a preview", () => {
   let bench: Workbench;
   let pack: BuiltPack;
 
@@ -104,7 +104,7 @@ describe("the pack in a preview", { timeout: 120_000 }, () => {
     pack = await buildPack(bench.path("built"));
     await bench.write(program({ privileged: false }));
     await bench.pulumi("stack", "init", "dev");
-  }, 120_000);
+  });
   afterAll(() => bench.dispose());
 
   /** A component under a type of Kubernetes: the engine asks the pack about it, and no provider. */

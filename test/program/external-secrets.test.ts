@@ -10,10 +10,7 @@ const ROLE = "uploader-role-xxxxxxx";
 
 let update: Recording;
 let preview: Recording;
-beforeAll(
-  async () => ({ update, preview } = await recordings("prod with external secrets")),
-  60_000,
-);
+beforeAll(async () => ({ update, preview } = await recordings("prod with external secrets")));
 
 const made = (type: string, name: string, { resources } = update): RecordedResource => {
   const [found, ...more] = resources.filter((one) => one.type.endsWith(type) && one.name === name);

@@ -19,7 +19,7 @@ describe("node autoscaling of the local cluster", () => {
     const { resources } = await updateOf(AUTOSCALED);
     added = resources.filter((resource) => !plain.has(title(resource)));
     cluster = resources.find(({ type }) => type === "drydock:local:Cluster");
-  }, 60_000);
+  });
 
   const of = (type: string) => added.find((resource) => resource.type === type);
 

@@ -40,7 +40,7 @@ describe.each<StackName>(["prod", "small", "prod in Auto Mode", "prod with exter
     beforeAll(async () => {
       resources = (await updateOf(stack)).resources;
       before = needs(resources);
-    }, 60_000);
+    });
 
     const all = (match: Match) => resources.filter(match);
     /** Pairs of which the later one does not need the earlier one. */

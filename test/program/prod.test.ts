@@ -14,7 +14,7 @@ beforeAll(async () => {
   ({ update: prod, preview } = await recordings("prod"));
   small = await updateOf("small");
   autoMode = await updateOf("prod in Auto Mode");
-}, 60_000);
+});
 
 /** Of a provider's kinds: a component of this project may have the name of one. */
 const all = (type: string, { resources } = prod) =>

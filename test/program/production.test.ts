@@ -51,7 +51,7 @@ describe("docs/production.md", () => {
   let now: Recording;
   beforeAll(async () => {
     now = await prod();
-  }, 60_000);
+  });
 
   it("tells how many resources the first deployment creates", () => {
     expect(guide).toContain(`\`+ ${now.resources.length} to create\``);

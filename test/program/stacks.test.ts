@@ -12,7 +12,7 @@ describe.each(stackNames)("the stack %s", (stack) => {
   let update: Recording;
   let preview: Recording;
   // Fails where a URN is there twice, an Output was made text, or the two modes differ.
-  beforeAll(async () => ({ update, preview } = await recordings(stack)), 60_000);
+  beforeAll(async () => ({ update, preview } = await recordings(stack)));
 
   const byUrn = (urn: string) => update.resources.find((one) => one.urn === urn);
   const isTop = ({ parent }: RecordedResource) => byUrn(parent)?.type === "pulumi:pulumi:Stack";

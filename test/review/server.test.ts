@@ -40,7 +40,7 @@ beforeAll(async () => {
   // Where a cluster of kubeadm, and the local one, has the address of its name server.
   plane = await startControlPlane({ serviceRange: "10.96.0.0/16" });
   await writeFile(path.join(folder, "kubeconfig"), plane.kubeconfig);
-}, 120_000);
+});
 afterAll(async () => {
   await plane.stop();
   await rm(folder, { recursive: true, force: true });

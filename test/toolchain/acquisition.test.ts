@@ -20,7 +20,7 @@ beforeAll(async () => {
   release = await archive({ "pulumi-resource-demo": await readFile(bundled, "utf8") });
   await bench.write(program(""));
   await bench.pulumi("stack", "init", "dev");
-}, 60_000);
+});
 
 afterAll(() => bench.dispose());
 
@@ -89,7 +89,7 @@ describe("the plugins of packages that the program has and the stack does not us
     const { code, asked } = await run(await nothingThere(), {}, "preview");
     expect(code).toBe(0);
     expect(asked).toEqual(["aws", "demo", "eks", "kubernetes"]);
-  }, 60_000);
+  });
 
   test.each(["preview", "up", "refresh", "destroy"])(
     "are not asked for by %s where stand-ins serve",
@@ -101,7 +101,6 @@ describe("the plugins of packages that the program has and the stack does not us
       expect(result.code, result.stdout + result.stderr).toBe(0);
       expect(server.requests).toEqual([]);
     },
-    60_000,
   );
 });
 
@@ -116,7 +115,7 @@ describe("the plugin of a package that the stack uses, where stand-ins serve", (
     expect((await run(again, await standInVariables(), "preview")).code).toBe(0);
     expect(again.requests).toEqual([]);
     await run(again, await standInVariables(), "destroy", "--yes");
-  }, 60_000);
+  });
 
   test("fails the preview by its name where it cannot be had", async () => {
     await bench.write(program(usesDemo.replace("1.0.0", "2.0.0")));
@@ -124,5 +123,5 @@ describe("the plugin of a package that the stack uses, where stand-ins serve", (
     expect(result.code).not.toBe(0);
     expect(result.asked).toEqual(["demo"]);
     expect(result.stdout + result.stderr).toMatch(/plugin.*demo.*2\.0\.0/);
-  }, 60_000);
+  });
 });

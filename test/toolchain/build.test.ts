@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import { isAlive } from "../../toolchain/alive";
@@ -15,6 +14,7 @@ import {
   type ResolveOptions,
 } from "../../toolchain/resolve";
 import { bareRelease, temporaryFolder, testTool, writeExecutable } from "./support";
+import { eventually } from "../support/eventually";
 
 const HAS_GO = (() => {
   try {
@@ -78,7 +78,7 @@ const realEnvironment = (): Record<string, string> => ({
   GOPROXY: "off",
 });
 
-describe.runIf(HAS_GO)("a build with Go", { timeout: 120_000 }, () => {
+describe.runIf(HAS_GO)("a build with Go", () => {
   it("makes the commands of a group in one go, and tells what it does", async () => {
     const told: Progress[] = [];
     const given = options(realEnvironment(), {
@@ -171,23 +171,18 @@ describe("an interrupted build", () => {
     const given = options({ PATH: path }, { goDirectory: goModule() });
     const work = resolveTools(["etcd"], { ...given, signal: stop.signal });
     const outcome = expect(work).rejects.toThrow("SIGINT");
-    const started = () => existsSync(pids) && readFileSync(pids, "utf8").split("\n").length > 2;
-    while (!started()) await sleep(20);
+    await eventually(() => existsSync(pids) && readFileSync(pids, "utf8").split("\n").length > 2);
     stop.abort(new Error("SIGINT"));
     await outcome;
 
-    const alive = readFileSync(pids, "utf8")
-      .trim()
-      .split("\n")
-      .map(Number)
-      .filter((pid) => isAlive(pid));
-    expect(alive).toEqual([]);
+    const started = readFileSync(pids, "utf8").trim().split("\n").map(Number);
+    await eventually(() => !started.some((pid) => isAlive(pid)));
     expect(readdirSync(join(given.cacheDirectory ?? "", "stage"))).toEqual([]);
     expect(existsSync(join(given.cacheDirectory ?? "", "tools"))).toBe(false);
     if (!HAS_GO) return;
     const env = { ...realEnvironment(), DRYDOCK_DOWNLOADS: "off" };
     expect((await resolveTools(["etcd"], { ...given, env })).get("etcd")?.source).toBe("build");
-  }, 120_000);
+  });
 });
 
 describe("commandName", () => {

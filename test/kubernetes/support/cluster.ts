@@ -3,6 +3,7 @@ import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
 import { Client, type ApiRequest } from "../../../toolchain/kubernetes/client";
 import { Connection } from "../../../toolchain/kubernetes/connection";
 import type { Json, JsonMap } from "../../../toolchain/kubernetes/objects";
+import { eventually } from "../../support/eventually";
 
 /** The API server as somebody else uses it: a controller, kubectl, a colleague. */
 export class OtherClient {
@@ -33,15 +34,8 @@ export class OtherClient {
   }
 
   /** Waits until `find` gives a value. */
-  async eventually<T>(find: () => Promise<T | undefined>): Promise<T> {
-    for (let attempt = 0; attempt < 150; attempt++) {
-      const found = await find();
-      if (found !== undefined) {
-        return found;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error("it did not happen within 15 s");
+  eventually<T>(find: () => Promise<T | undefined>): Promise<T> {
+    return eventually(find);
   }
 
   close(): void {
@@ -49,7 +43,7 @@ export class OtherClient {
   }
 
   private async request(request: ApiRequest): Promise<JsonMap> {
-    const patience = { signal: new AbortController().signal, retryUntil: Date.now() + 5_000 };
+    const patience = { signal: new AbortController().signal, retryUntil: Date.now() + 30_000 };
     return (await this.client.request(request, patience)) as JsonMap;
   }
 }

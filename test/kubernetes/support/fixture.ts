@@ -29,12 +29,12 @@ export function useControlPlane(): () => Fixture {
     const create: Fixture["create"] = async (urn, news, options) =>
       engine.create(urn, await engine.check(urn, news), options);
     fixture = { plane, engine, other: new OtherClient(plane.kubeconfig), create };
-  }, 90_000);
+  });
   afterAll(async () => {
     fixture?.other.close();
     await fixture?.engine.stop();
     await fixture?.plane.stop();
-  }, 60_000);
+  });
   return () => {
     if (fixture === undefined) {
       throw new Error("the control plane is not there before the first test");

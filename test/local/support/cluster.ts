@@ -1,13 +1,11 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { expect, vi } from "vitest";
-
 import { Api, credentialsOf, type KubernetesObject } from "../../../infra/local/runtime/api";
-import { processesWhere } from "../../../infra/local/runtime/process";
+import { processesWhere, readText } from "../../../infra/local/runtime/process";
 import type { PropertyMap } from "../../../toolchain/plugin/serve";
 import { findProgram } from "./host";
 import type { Project } from "./plugin";
+import { eventually, eventuallyHolds } from "../../support/eventually";
 
 export const CLUSTER_URN = "urn:pulumi:dev::drydock::drydock:local:Cluster::cluster-local";
 export const IMAGE_URN = "urn:pulumi:dev::drydock::drydock:local:Image::web-image";
@@ -24,11 +22,11 @@ export function processesOf(project: Project): number[] {
 
 /** A crash of everything, the supervisor with it: it may just be starting one of them again. */
 export async function killEverything(project: Project): Promise<void> {
-  await vi.waitFor(() => {
+  await eventually(() => {
     const pids = processesOf(project);
     pids.forEach((pid) => endNow(pid));
-    expect(pids).toEqual([]);
-  }, 10_000);
+    return pids.length === 0;
+  });
 }
 
 function endNow(pid: number): void {
@@ -39,8 +37,9 @@ function endNow(pid: number): void {
   }
 }
 
+/** Empty where the process is gone by now. */
 export function nameOf(pid: number): string {
-  return readFileSync(`/proc/${String(pid)}/comm`, "utf8").trim();
+  return readText(`/proc/${String(pid)}/comm`)?.trim() ?? "";
 }
 
 /** Addresses, without the port, on which the processes listen in this network namespace. */
@@ -83,17 +82,9 @@ export function pod(name: string): object {
 
 /** Until the default service account is there: before that no pod is admitted. */
 export async function createPod(api: Api, name: string): Promise<void> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      await api.call("POST", "/api/v1/namespaces/default/pods", pod(name));
-      return;
-    } catch (error) {
-      if (attempt === 100) {
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  await eventuallyHolds(async () => {
+    await api.call("POST", "/api/v1/namespaces/default/pods", pod(name));
+  });
 }
 
 /** Inputs of an image of one small file. */

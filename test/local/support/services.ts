@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
 
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 
 import type { JsonMap } from "../../../toolchain/kubernetes/objects";
 import type { OtherClient } from "../../kubernetes/support/cluster";
@@ -60,11 +60,6 @@ export class Services {
   }
 }
 
-/** Until an expectation holds, for at most ten seconds. */
-export function eventually(expectation: () => Promise<void> | void): Promise<void> {
-  return vi.waitFor(expectation, { timeout: 10_000, interval: 50 });
-}
-
 /** An HTTP server that plays what answers at a node port. */
 export function serve(port: number, text: string): Promise<HttpServer> {
   return new Promise((resolve, reject) => {
@@ -95,7 +90,7 @@ export function stopServer(server: Server | HttpServer): Promise<void> {
 export async function page(port: number): Promise<string> {
   const response = await fetch(`http://${BALANCER_ADDRESS}:${String(port)}/`, {
     headers: { connection: "close" },
-    signal: AbortSignal.timeout(3_000),
+    signal: AbortSignal.timeout(15_000),
   });
   return response.text();
 }

@@ -10,7 +10,7 @@ import { hashRecipeInputs } from "./hash";
 import { readEntries } from "./layer";
 import * as oci from "./oci";
 import type { ImageRecipe } from "./recipe";
-import { archiveFile, imageCache, recall, record, type BuiltImage } from "./store";
+import { archiveFile, blobFolder, type BuiltImage, imageCache, recall, record } from "./store";
 import { writeTar } from "./tar";
 
 export interface BuildOptions {
@@ -89,7 +89,8 @@ async function build(
   const content = { reference, architecture, manifest: toDescriptor(manifest), blobs };
   await cache.replace(archive, (file) => writeArchive(file, content));
   const { size } = await stat(archive);
-  return { reference, digest, archive, size, base: base.kind, baseName: base.name };
+  const made = { reference, digest, archive, blobs: blobFolder(cache), size };
+  return { ...made, base: base.kind, baseName: base.name };
 }
 
 type MemoryBlob = Extract<Blob, { data: Buffer }>;

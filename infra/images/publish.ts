@@ -22,6 +22,12 @@ export interface PublishOptions {
   readonly crane: CraneCommand;
   /** `host:port` at which the registry of the reference answers. Default: its own name. */
   readonly address?: string;
+  /**
+   * Brings a layer to the registry in another way, before the push, which then finds it there.
+   * Default: none, and what the registry does not have is uploaded.
+   * @param file with the layer's bytes
+   */
+  readonly deliver?: (digest: string, file: string) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -43,14 +49,16 @@ export interface Amount {
  * @throws ImageError with the registry's own words
  */
 export async function publishImage(image: BuiltImage, options: PublishOptions): Promise<Pushed> {
-  const { digest, archive } = image;
+  const { digest } = image;
   // A tag keeps it from the clean-up that many registries make among what has none.
   const tag = digest.slice("sha256:".length, "sha256:".length + 12);
   const tagged = `${repositoryOf(image.reference)}:${tag}`;
   return withLayout(async (layout) => {
     // Loaded when an image is pushed: a preview only asks what is there.
-    const { extract } = await import("tar");
-    await extract({ file: archive, cwd: layout });
+    const { unpackImage } = await import("./unpack.js");
+    await unpackImage(image, layout);
+    const { layers } = await manifestIn(layout, digest);
+    for (const { digest: layer } of layers) await options.deliver?.(layer, blobIn(layout, layer));
     const said = await push(layout, tagged, options);
     const sent = [...said.matchAll(/pushed blob: (sha256:[0-9a-f]{64})/g)].map(
       ([, one = ""]) => one,
@@ -136,8 +144,7 @@ async function amounts(
   digest: string,
   sent: ReadonlySet<string>,
 ): Promise<Pushed["blobs"]> {
-  const file = path.join(layout, "blobs", digest.replace(":", "/"));
-  const { config, layers } = JSON.parse(await readFile(file, "utf8")) as Manifest;
+  const { config, layers } = await manifestIn(layout, digest);
   const blobs = [...new Map([config, ...layers].map((one) => [one.digest, one])).values()];
   const amount = (some: readonly Descriptor[]): Amount => ({
     count: some.length,
@@ -152,6 +159,13 @@ async function amounts(
 interface Manifest {
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
+}
+
+const blobIn = (layout: string, digest: string) =>
+  path.join(layout, "blobs", digest.replace(":", "/"));
+
+async function manifestIn(layout: string, digest: string): Promise<Manifest> {
+  return JSON.parse(await readFile(blobIn(layout, digest), "utf8")) as Manifest;
 }
 
 interface Answer {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -12,6 +12,7 @@ import { buildImage } from "../../infra/images/build";
 import { publishImage, tagImage } from "../../infra/images/publish";
 import type { ImageRecipe, LayerEntry } from "../../infra/images/recipe";
 import { verifyImage } from "../../infra/images/verify";
+import { placeLayer } from "../../infra/local/runtime/registry-storage";
 import { report } from "../integration/support/report";
 import { eventually } from "../support/eventually";
 import { privatePort } from "../support/ports";
@@ -63,7 +64,7 @@ async function countedRegistry({ referrers = false } = {}) {
   });
   const answers = () => fetch(`http://127.0.0.1:${port}/v2/`).then(({ ok }) => ok);
   await eventually(() => answers().catch(() => false));
-  return { registry: `127.0.0.1:${(proxy.address() as AddressInfo).port}/me`, uploads };
+  return { registry: `127.0.0.1:${(proxy.address() as AddressInfo).port}/me`, uploads, folder };
 }
 
 /** A large layer that stays, and a small one with the code. */
@@ -106,6 +107,28 @@ describe("a push", () => {
     );
     expect(await crane$("digest", first.reference)).toBe(first.digest);
     expect(await crane$("digest", `${registry}/drydock/text:${change.tag}`)).toBe(second.digest);
+  });
+
+  it("finds the layers that were put into the registry's own folder, without a copy of any", async () => {
+    const { registry, uploads, folder } = await countedRegistry();
+    const image = await buildImage(appRecipe("one"), { ...freshOptions(), registry });
+    const layers = new Map<string, string>();
+    const deliver = async (digest: string, file: string) => {
+      await placeLayer(folder, "me/drydock/text", digest, file);
+      layers.set(digest, readFileSync(file, "utf8"));
+      expect(statSync(realpathSync(file)).nlink).toBeGreaterThan(1);
+    };
+    const pushed = await publishImage(image, { ...options, deliver });
+    expect(layers.size).toBe(2);
+    expect(pushed.blobs).toMatchObject({ sent: { count: 1 }, present: { count: 2 } });
+    expect(uploads).toEqual({ blobs: 1, bytes: pushed.blobs.sent.bytes });
+    expect(await crane$("digest", image.reference)).toBe(image.digest);
+    for (const [digest, text] of layers) {
+      const { stdout } = await execa(crane, ["blob", `${registry}/drydock/text@${digest}`], {
+        stripFinalNewline: false,
+      });
+      expect(stdout).toBe(text);
+    }
   });
 
   it("gives more tags, and says why one cannot be given", async () => {

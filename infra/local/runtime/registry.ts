@@ -9,6 +9,7 @@ import { type Daemon, daemonPid } from "./daemon";
 import { LocalClusterError } from "./errors";
 import type { ClusterPaths } from "./paths";
 import { type Command, inNetwork, readText } from "./process";
+import { placeLayer } from "./registry-storage";
 import type { ClusterRecord, NetworkRecord } from "./spec";
 
 /** Registry host in the references of images. containerd alone knows where it is (`hosts.toml`). */
@@ -54,7 +55,7 @@ export function configureRegistry(paths: ClusterPaths): void {
   );
 }
 
-/** Pushes an image unless it is there. */
+/** Pushes an image unless it is there; its layers, most of it, are put into the registry's folder. */
 export async function pushImage(
   record: ClusterRecord,
   paths: ClusterPaths,
@@ -64,7 +65,12 @@ export async function pushImage(
 ): Promise<void> {
   await waitForRegistry(paths, signal);
   if ((await holdsImage(record, paths, tools, image.reference)) !== true) {
-    await publishImage(image, { ...access(record, paths, tools), ...(signal && { signal }) });
+    const [, repository = ""] = /^[^/]+\/(.*)@/.exec(image.reference) ?? [];
+    await publishImage(image, {
+      ...access(record, paths, tools),
+      deliver: (digest, file) => placeLayer(paths.registry, repository, digest, file),
+      ...(signal && { signal }),
+    });
   }
 }
 

@@ -1,0 +1,72 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { type FileHandle, mkdir, open, stat, symlink } from "node:fs/promises";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { Header } from "tar";
+
+import type { BuiltImage } from "./store";
+
+/** Of a tar archive: a header is one, and what follows it fills whole ones. */
+const BLOCK = 512;
+
+interface Member {
+  readonly path: string;
+  readonly size: number;
+  /** Where its bytes begin in the archive. */
+  readonly start: number;
+}
+
+/**
+ * Makes an image layout of an image's archive, in an empty directory. A blob that the cache holds by
+ * itself, such as the layers of a base, becomes a link to it: most of an image is never copied.
+ */
+export async function unpackImage({ archive, blobs }: BuiltImage, layout: string): Promise<void> {
+  await mkdir(path.join(layout, "blobs", "sha256"), { recursive: true });
+  for (const member of await membersOf(archive)) {
+    const target = path.join(layout, member.path);
+    const cached = path.join(path.dirname(blobs), member.path);
+    if (await isWhole(cached, member.size)) await symlink(cached, target);
+    else await extract(archive, member, target);
+  }
+}
+
+async function membersOf(archive: string): Promise<Member[]> {
+  const handle = await open(archive);
+  try {
+    const members: Member[] = [];
+    for (let position = 0; ;) {
+      const header = await readHeader(handle, position);
+      if (header === undefined) return members;
+      const start = position + BLOCK;
+      members.push({ ...header, start });
+      position = start + Math.ceil(header.size / BLOCK) * BLOCK;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @returns undefined at the archive's end, which is an empty block */
+async function readHeader(handle: FileHandle, position: number) {
+  const block = Buffer.alloc(BLOCK);
+  await handle.read(block, 0, BLOCK, position);
+  const header = new Header(block);
+  if (header.nullBlock) return undefined;
+  const { path: name, size, cksumValid } = header;
+  if (!cksumValid || name === undefined || size === undefined) {
+    throw new Error(`the archive has no header at byte ${position}`);
+  }
+  return { path: name, size };
+}
+
+async function isWhole(file: string, size: number): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isFile() && found.size === size,
+    () => false,
+  );
+}
+
+async function extract(archive: string, { start, size }: Member, target: string): Promise<void> {
+  const bytes = { start, end: start + size - 1, highWaterMark: 1024 * 1024 };
+  await pipeline(createReadStream(archive, bytes), createWriteStream(target));
+}

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { userInfo } from "node:os";
+import { availableParallelism, userInfo } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
@@ -57,11 +57,18 @@ export async function projectEnvironment(options: EnvironmentOptions): Promise<P
       ...(clusterKind === "local" && { KUBECONFIG: kubeconfig }),
       // Drydock chose this CLI: the user has no use for the advice to update it.
       ...(pulumi.source !== "PATH" && { PULUMI_SKIP_UPDATE_CHECK: "true" }),
+      ...(env.PULUMI_PARALLEL === undefined && { PULUMI_PARALLEL: String(OPERATIONS) }),
     },
     pathPrefix: [...new Set(prefix)].filter((folder) => !present.has(folder)),
     notes: [home.note, host.note].filter((note) => note !== undefined),
   };
 }
+
+/**
+ * So many operations go on at once. The CLI's own number, four for each core, is meant for work; most here
+ * wait for pods, and on a small machine those would keep the places that others could use.
+ */
+const OPERATIONS = Math.max(32, 4 * availableParallelism());
 
 /** The user's environment with the project's on top, for a child process. */
 export function applyEnvironment(

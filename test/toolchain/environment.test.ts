@@ -62,6 +62,13 @@ const environmentOf = (
     env: { HOME: home, PATH: "/usr/bin:/bin", DRYDOCK_DOWNLOADS: "off", ...env },
   });
 
+it("lets at least 32 operations go on at once, or as many as the user says", async () => {
+  const { variables } = await environmentOf(fixture());
+  expect(Number(variables.PULUMI_PARALLEL)).toBeGreaterThanOrEqual(32);
+  const told = await environmentOf(fixture(), { PULUMI_PARALLEL: "2" });
+  expect(Object.keys(told.variables)).not.toContain("PULUMI_PARALLEL");
+});
+
 describe("backend and passphrase", () => {
   it("are the project's own where the user has chosen nothing", async () => {
     const given = fixture();

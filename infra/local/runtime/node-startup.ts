@@ -4,12 +4,13 @@ import { join } from "node:path";
 import type { Api } from "./api";
 import { configureContainerd, waitForContainerd } from "./containerd";
 import type { Tools } from "./control-plane";
-import { daemonPid, restartChanged, startDaemon, stopDaemon } from "./daemon";
+import { type Daemon, daemonPid, restartChanged, startDaemon, stopDaemon } from "./daemon";
 import { buildSystemImages, type SystemImages } from "./images";
 import type { RuntimeContext } from "./lifecycle";
 import { certifyNode, configureNode, NODE_COMPONENTS, nodeDaemons, writePodNetwork } from "./node";
-import { waitForPodCidr } from "./nodes";
+import { registerFirstNode, waitForPodCidr } from "./nodes";
 import type { ClusterPaths } from "./paths";
+import { waitForApiServer } from "./readiness";
 import { configureRegistry, pushImage } from "./registry";
 import { type ClusterRecord, realNodeName } from "./spec";
 
@@ -57,11 +58,13 @@ export async function startNode(
   }
   const configured = configureNode(record, paths);
   const daemons = nodeDaemons(record, paths, tools);
-  const replaced = await Promise.all(
-    [daemons.kubelet, daemons["kube-proxy"]].map((daemon) =>
-      restartChanged(paths, daemon, configured.includes(daemon.name)),
-    ),
-  );
+  const restart = (daemon: Daemon) =>
+    restartChanged(paths, daemon, configured.includes(daemon.name));
+  await registerFirstNode(api, record, signal);
+  const kubelet = await restart(daemons.kubelet);
   writePodNetwork(record, paths, await waitForPodCidr(api, realNodeName(record.spec.name), signal));
-  return replaced.includes(true);
+  // Its rights come with the API server's own roles: refused before, it would ask again only later.
+  await waitForApiServer(api, signal);
+  const proxy = await restart(daemons["kube-proxy"]);
+  return kubelet || proxy;
 }

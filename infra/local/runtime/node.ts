@@ -17,6 +17,7 @@ import {
   type ClusterRecord,
   DNS_SERVICE_ADDRESS,
   POD_CIDR,
+  providerId,
   realNodeName,
 } from "./spec";
 
@@ -132,8 +133,7 @@ function kubeletConfig(record: ClusterRecord, paths: ClusterPaths): object {
   return {
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
-    // By which anybody can tell whose node it is, and with it who serves a load balancer here.
-    providerID: `drydock://${record.spec.name}/${realNodeName(record.spec.name)}`,
+    providerID: providerId(record.spec.name, realNodeName(record.spec.name)),
     address: record.network.address,
     healthzBindAddress: "127.0.0.1",
     authentication: {

@@ -6,7 +6,14 @@ import { removeSimulatedNodes } from "./drain";
 import { PROXY_HEALTH_PORT } from "./node";
 import { waitUntilHealthy } from "./readiness";
 import { applySettings, recordOf, settingsOf } from "./node-settings";
-import { type ClusterRecord, realNodeName, SIMULATED_NODE, simulatedNodeName } from "./spec";
+import {
+  type ClusterRecord,
+  POD_CIDR,
+  providerId,
+  realNodeName,
+  SIMULATED_NODE,
+  simulatedNodeName,
+} from "./spec";
 
 interface Node extends KubernetesObject {
   readonly spec?: { readonly podCIDR?: string };
@@ -16,7 +23,43 @@ interface Node extends KubernetesObject {
   };
 }
 
+const NODES = "/api/v1/nodes";
 const WAIT_MS = 60_000;
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Makes the real node's object where it is the first one, with its range of pod addresses: else the
+ * node could not be ready before the controller manager has come up and given it one. Its kubelet
+ * finds it and fills it in.
+ */
+export async function registerFirstNode(
+  api: Api,
+  record: ClusterRecord,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { items } = await whenStarted(() => api.call<{ items: Node[] }>("GET", NODES), signal);
+  if (items.length > 0) return;
+  await whenStarted(() => api.call("POST", NODES, realNode(record)), signal);
+}
+
+/** The controller manager gives each node a range of this size; the first one is the first node's. */
+const FIRST_POD_RANGE = POD_CIDR.replace(/\/\d+$/, "/24");
+
+function realNode(record: ClusterRecord): object {
+  const name = realNodeName(record.spec.name);
+  const settings = settingsOf(record, "real");
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name, annotations: recordOf(settings), labels: settings.labels },
+    spec: {
+      providerID: providerId(record.spec.name, name),
+      podCIDR: FIRST_POD_RANGE,
+      podCIDRs: [FIRST_POD_RANGE],
+      taints: settings.taints,
+    },
+  };
+}
 
 /** Until the controller manager has given the real node its range of pod addresses. */
 export async function waitForPodCidr(
@@ -56,7 +99,7 @@ async function waitForNode(
     }
     const condition = node?.status?.conditions?.find((item) => item.type === "Ready");
     last = condition?.message ?? last;
-    await sleep(100, undefined, { signal });
+    await sleep(LOOK_EVERY_MS, undefined, { signal });
   }
   const fix = "see the logs in .drydock/clusters/<name>/logs (kubelet.log, containerd.log)";
   throw new LocalClusterError(`node ${name} ${what} after ${String(WAIT_MS / 1000)} s`, {
@@ -102,7 +145,7 @@ export async function reconcileNodes(
     if (present.has(node)) {
       await applySettings(api, node, settingsOf(record, "simulated", index));
     } else {
-      await api.call("POST", "/api/v1/nodes", simulatedNode(record, index));
+      await api.call("POST", NODES, simulatedNode(record, index));
     }
   }
   if (record.realNode) {
@@ -122,10 +165,7 @@ export async function removeSurplusNodes(
 }
 
 async function simulatedNodes(api: Api): Promise<string[]> {
-  const { items } = await api.call<{ items: Node[] }>(
-    "GET",
-    "/api/v1/nodes?labelSelector=type%3Dkwok",
-  );
+  const { items } = await api.call<{ items: Node[] }>("GET", `${NODES}?labelSelector=type%3Dkwok`);
   return items.map((node) => node.metadata.name);
 }
 
@@ -156,20 +196,35 @@ function simulatedNode(record: ClusterRecord, index: number): object {
         ...settings.labels,
       },
     },
-    spec: { providerID: `drydock://${record.spec.name}/${name}`, taints: settings.taints },
+    spec: { providerID: providerId(record.spec.name, name), taints: settings.taints },
     status: { capacity, allocatable: capacity },
   };
 }
 
 async function find(api: Api, name: string): Promise<Node | undefined> {
   try {
-    return await api.call<Node>("GET", `/api/v1/nodes/${name}`);
+    return await api.call<Node>("GET", `${NODES}/${name}`);
   } catch (error) {
-    // 403 and 503 while the API server is still starting.
-    const starting = error instanceof ApiError && [404, 403, 503].includes(error.status);
-    if (starting || (error as NodeJS.ErrnoException).code === "ECONNREFUSED") {
+    if (isStarting(error) || (error instanceof ApiError && error.status === 404)) {
       return undefined;
     }
     throw error;
   }
+}
+
+/** Repeats a call that an API server which is still starting refuses. */
+async function whenStarted<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (const deadline = Date.now() + WAIT_MS; ;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isStarting(error) || Date.now() > deadline) throw error;
+    }
+    await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+}
+
+function isStarting(error: unknown): boolean {
+  const refused = error instanceof ApiError && [403, 503].includes(error.status);
+  return refused || (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
 }

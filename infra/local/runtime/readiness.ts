@@ -36,10 +36,23 @@ export async function waitForControlPlane(
       return;
     }
     if (Date.now() - started > READY_MS) {
-      throw new LocalClusterError("the API server does not get ready", { why: answer });
+      throw notReady(answer);
     }
     await sleep(LOOK_EVERY_MS, undefined, { signal });
   }
+}
+
+/** Until the API server calls itself ready: its own roles and namespaces are there then. */
+export async function waitForApiServer(api: Api, signal?: AbortSignal): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  for (let answer = await readiness(api); answer !== "ok"; answer = await readiness(api)) {
+    if (Date.now() > deadline) throw notReady(answer);
+    await sleep(HEALTH_EVERY_MS, undefined, { signal });
+  }
+}
+
+function notReady(why: string): LocalClusterError {
+  return new LocalClusterError("the API server does not get ready", { why });
 }
 
 async function readiness(api: Api): Promise<string> {

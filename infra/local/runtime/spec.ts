@@ -136,3 +136,8 @@ export function simulatedNodeName(cluster: string, index: number): string {
 export function apiServerUrl(record: ClusterRecord): string {
   return `https://${record.network.address}:${String(record.ports.apiServer)}`;
 }
+
+/** By which anybody can tell whose node it is, and with it who serves a load balancer here. */
+export function providerId(cluster: string, node: string): string {
+  return `drydock://${cluster}/${node}`;
+}

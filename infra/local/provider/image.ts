@@ -7,9 +7,10 @@ import { imageResource, type Published } from "../../images/provider";
 import type { ImageRecipe } from "../../images/recipe";
 import { hasKindImage, loadKindImage } from "../kind/lifecycle";
 import { type KindRecord, readKindRecord } from "../kind/record";
+import { pullAhead } from "../runtime/containerd";
 import { build } from "../runtime/images";
 import { clusterPaths, type ClusterPaths } from "../runtime/paths";
-import { IMAGE_TOOLS } from "../runtime/plan";
+import { IMAGE_TOOLS, NODE_IMAGE_TOOLS } from "../runtime/plan";
 import { readRecord, readTools } from "../runtime/record";
 import { holdsImage, pushImage, REGISTRY_HOST } from "../runtime/registry";
 import type { ClusterRecord } from "../runtime/spec";
@@ -65,10 +66,12 @@ async function publishToRegistry(
   recipe: ImageRecipe,
   host: PluginHost,
 ): Promise<Published> {
-  const tools = await host.resolveTools(IMAGE_TOOLS);
+  const tools = await host.resolveTools(NODE_IMAGE_TOOLS);
   const image = await build(recipe, tools, host);
   host.onProgress(`pushing ${recipe.name} to the cluster's registry`);
   await pushImage(record, paths, tools, image, host.signal);
+  host.onProgress(`pulling ${recipe.name} to the node`);
+  await pullAhead(paths, tools, image.reference, host);
   return image;
 }
 

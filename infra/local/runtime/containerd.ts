@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { reasonOf } from "../../../toolchain/errors";
 import type { Tools } from "./control-plane";
 import type { ClusterPaths } from "./paths";
 import { readText, run } from "./process";
@@ -91,6 +92,26 @@ export async function waitForContainerd(
       }
       await sleep(100, undefined, { signal });
     }
+  }
+}
+
+/**
+ * Has the node take an image from its registry before a pod asks for it. What comes in between is the
+ * kubelet's to repeat, and to tell.
+ */
+export async function pullAhead(
+  paths: ClusterPaths,
+  tools: Tools,
+  reference: string,
+  { signal, onNotice }: { signal?: AbortSignal; onNotice: (line: string) => void },
+): Promise<void> {
+  const node = ["--address", paths.containerdSocket, "--namespace", "k8s.io"];
+  const args = [...node, "images", "pull", "--hosts-dir", mirrorFolder(paths), reference];
+  try {
+    await run("pulling an image ahead", { file: tools.ctr ?? "ctr", args }, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    onNotice(reasonOf(error));
   }
 }
 

@@ -1,7 +1,8 @@
 import type { ToolName } from "../../../toolchain/release";
+import type { BuildOptions } from "../../images/build";
 import type { ImageRecipe } from "../../images/recipe";
 import type { BuiltImage } from "../../images/store";
-import { corednsRecipe, pauseRecipe } from "../../images/system";
+import { addOnRecipes, corednsRecipe, pauseRecipe } from "../../images/system";
 import type { Tools } from "./control-plane";
 import { REGISTRY_HOST } from "./registry";
 
@@ -20,11 +21,15 @@ export async function build(
   tools: Tools,
   context: ImageContext,
 ): Promise<BuiltImage> {
-  const { projectRoot, cacheDirectory, resolveTools, signal, onProgress } = context;
-  const crane = tools.crane;
   // Loaded when an image is built: a preview only asks which are there.
   const { buildImage } = await import("../../images/build.js");
-  return buildImage(recipe, {
+  return buildImage(recipe, options(tools, context));
+}
+
+function options(tools: Tools, context: ImageContext): BuildOptions {
+  const { projectRoot, cacheDirectory, resolveTools, signal, onProgress } = context;
+  const crane = tools.crane;
+  return {
     registry: REGISTRY_HOST,
     cacheDirectory,
     root: projectRoot,
@@ -32,7 +37,7 @@ export async function build(
     ...(crane === undefined ? {} : { crane }),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  };
 }
 
 /** The images of the cluster's own pods. */
@@ -53,4 +58,16 @@ export async function buildSystemImages(
   const pause = await build(recipes.pause, tools, context);
   const coredns = await build(recipes.coredns, tools, context);
   return { pause, coredns };
+}
+
+/**
+ * The image that makes volumes, where the cache has it: pods wait for their volumes, so that it had better
+ * be on the node before the add-on is.
+ */
+export async function findStorageImage(
+  tools: Tools,
+  context: ImageContext,
+): Promise<BuiltImage | undefined> {
+  const { findBuilt } = await import("../../images/build.js");
+  return findBuilt(addOnRecipes.storage(), options(tools, context));
 }

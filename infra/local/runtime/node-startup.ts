@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Api } from "./api";
-import { configureContainerd, waitForContainerd } from "./containerd";
+import { configureContainerd, pullAhead, waitForContainerd } from "./containerd";
 import type { Tools } from "./control-plane";
 import { type Daemon, daemonPid, restartChanged, startDaemon, stopDaemon } from "./daemon";
-import { buildSystemImages, type SystemImages } from "./images";
+import { buildSystemImages, findStorageImage, type SystemImages } from "./images";
 import type { RuntimeContext } from "./lifecycle";
 import { certifyNode, configureNode, NODE_COMPONENTS, nodeDaemons, writePodNetwork } from "./node";
 import { registerFirstNode, waitForPodCidr } from "./nodes";
@@ -35,10 +35,14 @@ export async function startContainerd(
     await stopDaemon(paths, containerd.name);
   }
   startDaemon(paths, containerd);
-  for (const image of [images.pause, images.coredns]) {
+  const storage = await findStorageImage(tools, context);
+  const first = [images.pause, images.coredns, ...(storage === undefined ? [] : [storage])];
+  for (const image of first) {
     await pushImage(record, paths, tools, image, context.signal);
   }
   await waitForContainerd(paths, tools, context.signal);
+  // While the API server starts: the first pods wait for these.
+  await Promise.all(first.map(({ reference }) => pullAhead(paths, tools, reference, context)));
   return images;
 }
 

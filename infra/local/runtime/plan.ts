@@ -35,6 +35,9 @@ const REAL_NODE_TOOLS: readonly ToolName[] = [
 /** What building an image and pushing it to a registry takes. */
 export const IMAGE_TOOLS: readonly ToolName[] = ["crane"];
 
+/** And what brings it from there to the real node. */
+export const NODE_IMAGE_TOOLS: readonly ToolName[] = [...IMAGE_TOOLS, "ctr"];
+
 /** What a cluster on this machine would consist of. Nothing is made. */
 export interface Plan {
   readonly realNode: boolean;

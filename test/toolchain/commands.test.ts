@@ -102,14 +102,12 @@ describe("start", () => {
   it("makes the stack, brings it up without a question and prints the address that answered", async () => {
     const given = project();
     const page = await serve((_request, response) => response.end("nginx"));
-    given.answer("stack-select", "exit 6");
     const outputs = JSON.stringify({ nginxUrl: page.url, servesTraffic: true });
     given.answer("stack-output", `echo '${outputs}'`);
     const { code, stderr } = await run(given, ["start", "--", "--diff"]);
 
     expect(given.calls()).toEqual([
-      "stack select dev --non-interactive",
-      "stack init dev --non-interactive",
+      "stack select dev --create --non-interactive",
       `up --stack dev --yes --non-interactive --diff --policy-pack ${join(given.root, PACK)}`,
       "stack output --stack dev --json --non-interactive",
     ]);

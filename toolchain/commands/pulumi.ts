@@ -4,7 +4,7 @@ import { execa } from "execa";
 
 import { reasonOf, ToolError } from "../errors";
 import { stackFile, withoutSalt } from "../stack-file";
-import { say, usesOwnBackend, type Project } from "./context";
+import { usesOwnBackend, type Project } from "./context";
 
 /** Exit code of the CLI for a stack that does not exist. */
 const NO_SUCH_STACK = 6;
@@ -84,17 +84,13 @@ export async function capturePulumi(
 /** Selects the stack; makes it where `create` is set. @returns whether it exists now */
 export async function selectStack(project: Project, create: boolean): Promise<boolean> {
   const select = ["stack", "select", project.stack];
-  const selected = await capturePulumi(project, select);
+  const selecting = () => capturePulumi(project, create ? [...select, "--create"] : select);
+  const selected = await (create ? keepingStackFile(project, selecting) : selecting());
   if (selected.exitCode === 0) return true;
-  if (selected.exitCode !== NO_SUCH_STACK) throw cliFailure("select the stack", selected);
-  if (!create) return false;
-  const init = ["stack", "init", project.stack];
-  const made = await keepingStackFile(project, () => capturePulumi(project, init));
-  if (made.exitCode === 0) say(`The stack ${project.stack} is made.`);
+  if (!create && selected.exitCode === NO_SUCH_STACK) return false;
   // Another run may have made it this very moment: then it is there to be selected.
-  else if ((await capturePulumi(project, select)).exitCode !== 0)
-    throw cliFailure("make the stack", made);
-  return true;
+  if (create && (await capturePulumi(project, select)).exitCode === 0) return true;
+  throw cliFailure(create ? "select or make the stack" : "select the stack", selected);
 }
 
 export function cliFailure(doing: string, { exitCode, stderr }: Captured): ToolError {

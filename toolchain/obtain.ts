@@ -2,7 +2,13 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { unpackRelease } from "./archive";
-import { buildReleases, checkBuildRequirements, stillMissing } from "./build";
+import {
+  buildReleases,
+  checkBuildRequirements,
+  fetchModules,
+  stillMissing,
+  type BuildContext,
+} from "./build";
 import { guardCache, installEntry, makeStage, readEntry, removeLeftovers, withLock } from "./cache";
 import type { Cache } from "./cache";
 import { Downloader, DownloadError, type Limits } from "./download";
@@ -35,6 +41,7 @@ export interface Run {
   readonly limits: Limits | undefined;
   readonly releases: readonly Release[];
   readonly goDirectory: string;
+  readonly background: boolean;
 }
 
 /** How each release came into the cache; `cache`: another process put it there meanwhile. */
@@ -79,12 +86,40 @@ async function buildAll(
   await checkBuildRequirements(releases, run.env).catch((error: unknown) => {
     throw error instanceof ToolError ? withReason(error, releases, reasons) : error;
   });
-  for (const recipe of Object.keys(RECIPES) as RecipeName[]) {
-    const group = [...reasons.keys()].filter((release) => release.recipe === recipe);
-    if (group.length === 0) continue;
-    const built = await buildGroup(recipe, group, reasons, run);
-    for (const release of group) finish(release, built.has(release) ? "build" : "cache");
+  const groups = (Object.keys(RECIPES) as RecipeName[])
+    .map((recipe) => ({ recipe, releases: releases.filter((it) => it.recipe === recipe) }))
+    .filter((group) => group.releases.length > 0);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, ...(run.signal ? [run.signal] : [])]);
+  const ahead = fetchAhead(groups.slice(1), { ...run, signal });
+  try {
+    for (const { recipe, releases: group } of groups) {
+      const built = await buildGroup(recipe, group, reasons, run);
+      for (const release of group) finish(release, built.has(release) ? "build" : "cache");
+    }
+  } finally {
+    stop.abort();
+    await ahead;
   }
+}
+
+interface BuildGroup {
+  readonly recipe: RecipeName;
+  readonly releases: readonly Release[];
+}
+
+/** Fetches what later builds need while an earlier one compiles; a failure is told by the build itself. */
+async function fetchAhead(groups: readonly BuildGroup[], run: Run): Promise<void> {
+  for (const { recipe, releases } of groups) {
+    const context = buildContext(recipe, run);
+    const fetched = await fetchModules(recipe, releases, context).catch(() => undefined);
+    if (fetched !== undefined) context.onStatus("modules fetched, waiting");
+  }
+}
+
+function buildContext(recipe: RecipeName, run: Run): BuildContext {
+  const onStatus = (text: string) => run.report({ kind: "status", group: recipe, text });
+  return { ...run, onStatus };
 }
 
 /** The first failure that a build cannot mend stops all transfers, and is thrown when they have ended. */
@@ -168,14 +203,14 @@ async function buildGroup(
   reasons: ReadonlyMap<Release, string>,
   run: Run,
 ): Promise<ReadonlySet<Release>> {
-  const { cache, env, signal, goDirectory } = run;
-  const onStatus = (text: string) => run.report({ kind: "status", group: recipe, text });
-  const onWait = () => onStatus("another drydock is building it, waiting");
+  const { cache, signal } = run;
+  const context = buildContext(recipe, run);
+  const onWait = () => context.onStatus("another drydock is building it, waiting");
   return withLock(cache, `build-${recipe}-${cache.platform}`, { signal, onWait }, async () => {
     const releases = await stillMissing(cache, group);
     if (releases.length === 0) return new Set();
     try {
-      await buildReleases(recipe, releases, { cache, env, signal, goDirectory, onStatus });
+      await buildReleases(recipe, releases, context);
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
       throw withReason(error, releases, reasons);

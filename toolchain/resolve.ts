@@ -47,6 +47,8 @@ export interface ResolveOptions {
   /** The table and the Go modules, replaced by tests. */
   readonly releases?: readonly Release[];
   readonly goDirectory?: string;
+  /** Builds take the time of the processor that nothing else wants. Default false. */
+  readonly background?: boolean;
 }
 
 export type ResolvedTools = Map<ToolName, ResolvedTool>;
@@ -98,6 +100,7 @@ function newRun(options: ResolveOptions): Run {
     limits: options.limits,
     releases: options.releases ?? RELEASES,
     goDirectory: options.goDirectory ?? join(projectRoot(), "toolchain", "go"),
+    background: options.background ?? false,
   };
 }
 

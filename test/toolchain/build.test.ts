@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -159,6 +160,44 @@ describe("Go", () => {
     );
     expect(error.details.why).toContain(words);
     expect(error.details.fix).toContain("go env GOPROXY");
+  });
+});
+
+describe("several builds", () => {
+  const log = () => join(temporaryFolder(), "log");
+
+  it("fetch the modules of the next one while one compiles", async () => {
+    const file = log();
+    const given = options(
+      {
+        PATH: `${fakeGo(`
+      echo "$1 $(basename "$PWD")" >> ${file}
+      [ "$1" = list ] && exit 0
+      until grep -q "list containerd" ${file}; do sleep 0.05; done
+      echo "the first fails" >&2; exit 1`)}:/bin:/usr/bin`,
+      },
+      { goDirectory: goModule() },
+    );
+    mkdirSync(join(given.goDirectory ?? "", "containerd"));
+    const releases = [
+      release("etcd", "./etcd"),
+      { ...release("crane", "./crane"), recipe: "containerd" as const },
+    ];
+    const error = await failure(resolveTools(["etcd", "crane"], { ...given, releases }));
+    expect(error.details.why).toContain("the first fails");
+    expect(readFileSync(file, "utf8").trim().split("\n").sort()).toEqual([
+      "build etcd",
+      "list containerd",
+      "list etcd",
+    ]);
+  });
+
+  it.each([true, false])("give way to everything else if background is %s", async (background) => {
+    const file = log();
+    const path = `${fakeGo(`nice >> ${file}; exit 1`)}:/bin:/usr/bin`;
+    const given = options({ PATH: path }, { goDirectory: goModule(), background });
+    await failure(resolveTools(["etcd"], given));
+    expect(readFileSync(file, "utf8")).toBe(background ? "19\n" : `${String(getPriority())}\n`);
   });
 });
 

@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 import { defineConfig } from "vitest/config";
 
 /** For what hangs: what a test promises about time it says itself, and a busy machine takes its time. */
@@ -23,6 +25,8 @@ export default defineConfig({
           exclude: ["test/integration/**"],
           testTimeout: LONGEST_MS,
           hookTimeout: LONGEST_MS,
+          // Vitest would leave one processor out. Many tests wait for a server or a process.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
         },
       },
       {

@@ -13,6 +13,19 @@ const shared = {
   env: { PULUMI_ERROR_OUTPUT_STRING: "true" },
 } as const;
 
+/** Real clusters share the machine: one file, one test, one cluster at a time. */
+const onClusters = {
+  ...shared,
+  fileParallelism: false,
+  testTimeout: 10 * 60_000,
+  hookTimeout: 10 * 60_000,
+} as const;
+
+/** Need the tools that, on a new machine, are built while the other tests run. */
+const later = ["addons", "node-autoscaling", "upgrade"].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+
 export default defineConfig({
   test: {
     globalSetup: "test/support/tools.setup.ts",
@@ -31,14 +44,20 @@ export default defineConfig({
       },
       {
         test: {
-          ...shared,
+          ...onClusters,
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          // Real clusters share the machine: one file, one test, one cluster at a time.
-          fileParallelism: false,
+          exclude: later,
           sequence: { concurrent: false, groupOrder: 1 },
-          testTimeout: 10 * 60_000,
-          hookTimeout: 10 * 60_000,
+        },
+      },
+      {
+        test: {
+          ...onClusters,
+          name: "integration-later",
+          include: later,
+          setupFiles: "test/support/later-tools.ts",
+          sequence: { concurrent: false, groupOrder: 2 },
         },
       },
     ],

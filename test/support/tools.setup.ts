@@ -6,40 +6,54 @@ import type { TestProject } from "vitest/node";
 
 import { failedReasons, probeHost } from "../../infra/local/runtime/probes";
 import { withProgress } from "../../toolchain/progress";
-import { KUBERNETES_MINORS, type ToolName } from "../../toolchain/release";
-import { resolveTools } from "../../toolchain/resolve";
-import { DEFAULT_KUBERNETES_MINOR, RELEASES } from "../../toolchain/tools";
+import type { Progress } from "../../toolchain/resolve";
+import { resolveFirstTools, resolveLaterTools } from "./tools";
 
 declare module "vitest" {
   export interface ProvidedContext {
     /** Why this machine permits no real node; empty where it does. */
     noRealNode: string[];
-    /** Folder with a link to every tool, by name. */
+    /** Folder with a link to every tool that most tests need, by name. */
     binaries: string;
   }
 }
 
 /**
- * Gets every tool before the first test, with its progress: on a new machine that takes minutes,
- * and no single test should wait for it.
+ * Gets the tools before the first test, with the progress: on a new machine that takes minutes, and no
+ * single test should wait for it. What only the last tests need is got while the others run.
  */
-export default async function setup(project: TestProject): Promise<() => void> {
-  const names = RELEASES.flatMap((release) => release.tools.map((tool) => tool.name));
-  const tools = await withProgress((onProgress) => resolveTools(names, { onProgress }));
-  // What an upgrade starts from. After the rest, which most tests need.
-  const another = RELEASES.filter(({ kubernetes }) => kubernetes !== undefined).map(
-    ({ name }) => name as ToolName,
-  );
-  for (const kubernetes of KUBERNETES_MINORS.filter(
-    (minor) => minor !== DEFAULT_KUBERNETES_MINOR,
-  )) {
-    await withProgress((onProgress) => resolveTools(another, { onProgress, kubernetes }));
-  }
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const tools = await withProgress((onProgress) => resolveFirstTools({ onProgress }));
+  const stop = new AbortController();
+  const later = getLaterTools(stop.signal);
   const binaries = mkdtempSync(join(tmpdir(), "drydock-tools-"));
   for (const [name, { path }] of tools) {
     symlinkSync(path, join(binaries, name));
   }
   project.provide("binaries", binaries);
   project.provide("noRealNode", failedReasons(await probeHost()));
-  return () => rmSync(binaries, { recursive: true, force: true });
+  return async () => {
+    stop.abort(new Error("the tests are over"));
+    await later;
+    rmSync(binaries, { recursive: true, force: true });
+  };
+}
+
+/** Builds at the lowest priority, so that the tests have the processors to themselves where they want them. */
+async function getLaterTools(signal: AbortSignal): Promise<void> {
+  const say = (text: string) => process.stderr.write(`[beside the tests] ${text}\n`);
+  const titles = new Map<string, string>();
+  const onProgress = (progress: Progress): void => {
+    if (progress.kind === "plan") {
+      for (const { name, title } of progress.groups) titles.set(name, title);
+      say(`getting ${progress.groups.map(({ title }) => title).join("; ")}`);
+    }
+    if (progress.kind === "done") say(`done: ${titles.get(progress.group) ?? progress.group}`);
+  };
+  try {
+    await resolveLaterTools({ background: true, signal, onProgress });
+  } catch (error) {
+    // The tests that need them try again, and fail with the reason.
+    say(error instanceof Error ? error.message : String(error));
+  }
 }

@@ -251,7 +251,7 @@ describe("resource options through the real CLI", () => {
       );
       return { data: map.data };
     });
-    const { data } = await test.stack.outputs();
+    const { data } = await test.outputs();
     expect(data).toMatchObject({ secret: true, value: { password: CANARY } });
     const quiet = (await resources()).find(({ urn }) => urn.endsWith("::quiet"));
     expect(quiet?.outputs?.data).toHaveProperty(SECRET_SIGNATURE);

@@ -65,9 +65,10 @@ describe("a stack of 1,000 objects", () => {
   }
 
   it("is created, previewed, updated and deleted within the limits of client and server", async () => {
-    const { summary, outputs } = await timed("create", () => test.stack.up());
+    const { summary } = await timed("create", () => test.stack.up());
     expect(summary.resourceChanges).toEqual({ create: COUNT + 3 });
-    const collection = `/api/v1/namespaces/${String(outputs.namespace?.value)}/configmaps`;
+    const { namespace } = await test.outputs();
+    const collection = `/api/v1/namespaces/${String(namespace?.value)}/configmaps`;
     const { changeSummary } = await timed("preview without a change", () => test.stack.preview());
     expect(changeSummary).toEqual({ same: COUNT + 3 });
     value = "two";

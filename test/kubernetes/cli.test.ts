@@ -121,7 +121,7 @@ describe("the real CLI with this provider", () => {
   }
 
   async function namespaceName(): Promise<string> {
-    return String((await test.stack.outputs()).namespace?.value);
+    return String((await test.outputs()).namespace?.value);
   }
 
   it("previews although the kubeconfig is not known yet", async () => {
@@ -132,7 +132,7 @@ describe("the real CLI with this provider", () => {
 
   it("creates, waits, and keeps secrets out of state and output", async () => {
     expect(await up()).toEqual({ create: 9 });
-    const outputs = await test.stack.outputs();
+    const outputs = await test.outputs();
     expect(outputs.namespace?.value).toMatch(/^space-[0-9a-f]{8}$/);
     expect(outputs.available?.value).toBe(2);
     expect(outputs.password?.secret).toBe(true);

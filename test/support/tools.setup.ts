@@ -33,7 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("binaries", binaries);
   project.provide("noRealNode", failedReasons(await probeHost()));
   return async () => {
-    stop.abort(new Error("the tests are over"));
+    stop.abort(new Error("stopped, since the tests are over; the next run goes on from there"));
     await later;
     rmSync(binaries, { recursive: true, force: true });
   };

@@ -115,7 +115,9 @@ describe("the client", () => {
 
   it("gives up on a server that does not answer", async () => {
     const running = await serve(() => undefined);
-    await expect(running.request(GET, patient(0))).rejects.toThrow("no answer within 1 s");
+    running.close();
+    const impatient = connect((server?.address() as AddressInfo).port, 1);
+    await expect(impatient.request(GET, patient(0))).rejects.toThrow("no answer within 1 s");
   });
 
   it("ends with the signal", async () => {

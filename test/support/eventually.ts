@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { expect } from "vitest";
+
 /** For what never comes. What does come takes a fraction of it, also on a slow or busy machine. */
 const LONGEST_MS = 90_000;
 const PAUSE_MS = { least: 20, most: 1_000 };
@@ -19,7 +21,11 @@ export async function eventually<T>(
   for (;;) {
     const begun = Date.now();
     const seen = await look();
-    if (seen !== undefined && seen !== false) return seen;
+    if (seen !== undefined && seen !== false) {
+      // A test that only waits for it asserts that it comes.
+      expect(seen).toBeDefined();
+      return seen;
+    }
     if (Date.now() > end) {
       throw new Error(`not within ${String(withinMs / 1000)} s: ${look.toString()}`);
     }

@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { type FileHandle, mkdir, open, stat, symlink } from "node:fs/promises";
+import { constants, createReadStream, createWriteStream } from "node:fs";
+import { copyFile, type FileHandle, link, mkdir, open, stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Header } from "tar";
@@ -18,16 +18,21 @@ interface Member {
 
 /**
  * Makes an image layout of an image's archive, in an empty directory. A blob that the cache holds by
- * itself, such as the layers of a base, becomes a link to it: most of an image is never copied.
+ * itself, such as the layers of a base, becomes a hard link to it where the file system has both (crane
+ * refuses symbolic ones): most of an image is never copied.
  */
 export async function unpackImage({ archive, blobs }: BuiltImage, layout: string): Promise<void> {
   await mkdir(path.join(layout, "blobs", "sha256"), { recursive: true });
   for (const member of await membersOf(archive)) {
     const target = path.join(layout, member.path);
     const cached = path.join(path.dirname(blobs), member.path);
-    if (await isWhole(cached, member.size)) await symlink(cached, target);
+    if (await isWhole(cached, member.size)) await linkOrCopy(cached, target);
     else await extract(archive, member, target);
   }
+}
+
+export async function linkOrCopy(source: string, target: string): Promise<void> {
+  await link(source, target).catch(() => copyFile(source, target, constants.COPYFILE_FICLONE));
 }
 
 async function membersOf(archive: string): Promise<Member[]> {

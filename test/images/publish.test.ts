@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -116,7 +116,7 @@ describe("a push", () => {
     const deliver = async (digest: string, file: string) => {
       await placeLayer(folder, "me/drydock/text", digest, file);
       layers.set(digest, readFileSync(file, "utf8"));
-      expect(statSync(realpathSync(file)).nlink).toBeGreaterThan(1);
+      expect(statSync(file).nlink).toBeGreaterThan(1);
     };
     const pushed = await publishImage(image, { ...options, deliver });
     expect(layers.size).toBe(2);

@@ -66,6 +66,7 @@ describe("the API server goes away", () => {
       },
     });
     settings = {};
+    await test.stack.up();
     expect(away).toBe(true);
     expect(await values()).toBe(COUNT);
     expect(output.join("")).toContain("Trying again: the Kubernetes API server");

@@ -121,10 +121,12 @@ async function configuration({ serviceRange }: ControlPlaneOptions): Promise<str
     patch("kube-apiserver", { ...bind, "advertise-address": "127.0.0.1" }),
     ...(serviceRange === undefined ? [] : [added("service-cluster-ip-range", serviceRange)]),
     patch("kube-controller-manager", bind),
-    // As in a local cluster.
+    // As in a local cluster. One that leads would end when the API server is away for ten seconds.
     added("kube-api-qps", "200"),
     added("kube-api-burst", "400"),
+    added("leader-elect", "false"),
     patch("kube-scheduler", bind),
+    added("leader-elect", "false"),
     patch("kwok-controller", {
       "server-address": `127.0.0.1:${String(ports.kwok)}`,
       "manage-all-nodes": "false",

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { copyFile, link, mkdir, realpath, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+
+import { linkOrCopy } from "../../images/unpack";
 
 /**
  * Puts a layer where the registry of the cluster keeps its own, as CNCF Distribution lays them out
@@ -10,7 +11,7 @@ import { dirname, join } from "node:path";
  *
  * @param folder of the registry
  * @param repository without a registry host, such as `drydock/nginx`
- * @param file with the layer's bytes; a symbolic link is followed
+ * @param file with the layer's bytes
  */
 export async function placeLayer(
   folder: string,
@@ -23,10 +24,7 @@ export async function placeLayer(
   const data = join(root, "blobs", algorithm, hex.slice(0, 2), hex, "data");
   const member = join(root, "repositories", repository, "_layers", algorithm, hex, "link");
   // First the bytes: what a repository names must be there.
-  await place(data, async (draft) => {
-    const source = await realpath(file);
-    await link(source, draft).catch(() => copyFile(source, draft, constants.COPYFILE_FICLONE));
-  });
+  await place(data, (draft) => linkOrCopy(file, draft));
   await place(member, (draft) => writeFile(draft, digest));
 }
 

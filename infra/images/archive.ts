@@ -1,7 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 
 import { compare } from "./canonical";
-import { imageIndex, type Architecture, type Descriptor } from "./oci";
+import { blobPath, imageIndex, type Architecture, type Descriptor } from "./oci";
 import { padding, TAR_END, tarHeader } from "./tar";
 
 /** A blob in memory, or a file that holds it. */
@@ -27,7 +27,7 @@ export async function writeArchive(file: string, content: ArchiveContent): Promi
     await writeMember(handle, "oci-layout", Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
     await writeMember(handle, "index.json", index);
     for (const blob of distinct(blobs)) {
-      const path = `blobs/sha256/${blob.digest.slice("sha256:".length)}`;
+      const path = blobPath(blob.digest);
       if ("data" in blob) await writeMember(handle, path, blob.data);
       else await copyMember(handle, path, blob.file, blob.size);
     }

@@ -10,7 +10,7 @@ import { hashRecipeInputs } from "./hash";
 import { readEntries } from "./layer";
 import * as oci from "./oci";
 import type { ImageRecipe } from "./recipe";
-import { archiveFile, blobFolder, type BuiltImage, imageCache, recall, record } from "./store";
+import { archiveFile, type BuiltImage, imageCache, recall, record } from "./store";
 import { writeTar } from "./tar";
 
 export interface BuildOptions {
@@ -89,7 +89,7 @@ async function build(
   const content = { reference, architecture, manifest: toDescriptor(manifest), blobs };
   await cache.replace(archive, (file) => writeArchive(file, content));
   const { size } = await stat(archive);
-  const made = { reference, digest, archive, blobs: blobFolder(cache), size };
+  const made = { reference, digest, archive, cache: cache.directory, size };
   return { ...made, base: base.kind, baseName: base.name };
 }
 

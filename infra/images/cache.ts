@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { lock } from "proper-lockfile";
 
 import { ImageError } from "./errors";
+import { blobPath } from "./oci";
 
 const LOCK_POLL_MS = 200;
 const LOCK_STALE_MS = 30_000;
@@ -20,7 +21,7 @@ export class ImageCache {
   }
 
   blob(digest: string): string {
-    return this.path("blobs", "sha256", digest.slice("sha256:".length));
+    return this.path(blobPath(digest));
   }
 
   /** True if the file is there in full. */

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 
-import type { Descriptor, HistoryEntry, RuntimeConfig } from "./oci";
+import { blobPath, type Descriptor, type HistoryEntry, type RuntimeConfig } from "./oci";
 import { readTar, type TarEntry } from "./tar";
 
 /** An image as its archive has it. */
@@ -39,7 +39,7 @@ export async function readArchive(file: string): Promise<ImageContents> {
     if (found?.kind !== "file") throw new Error(`${file} has no ${path}`);
     return found.data;
   };
-  const blob = ({ digest }: Descriptor) => data(`blobs/${digest.replace(":", "/")}`);
+  const blob = ({ digest }: Descriptor) => data(blobPath(digest));
   const json = (bytes: Buffer): unknown => JSON.parse(bytes.toString("utf8"));
 
   const index = json(data("index.json")) as { manifests: [Descriptor] };

@@ -97,6 +97,11 @@ export function imageIndex(
   });
 }
 
+/** Where an image layout, an archive of one and the image cache keep a blob. */
+export function blobPath(digest: string): string {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+
 export function historyOf(layerName: string): HistoryEntry {
   return { created: CREATED, created_by: `drydock: ${layerName}` };
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { execa } from "execa";
 
 import { ImageError, lastLine } from "./errors";
-import type { Descriptor } from "./oci";
+import { blobPath, type Descriptor } from "./oci";
 import type { BuiltImage } from "./store";
 
 const ASK_TIMEOUT_MS = 10_000;
@@ -161,8 +161,7 @@ interface Manifest {
   readonly layers: readonly Descriptor[];
 }
 
-const blobIn = (layout: string, digest: string) =>
-  path.join(layout, "blobs", digest.replace(":", "/"));
+const blobIn = (layout: string, digest: string) => path.join(layout, blobPath(digest));
 
 async function manifestIn(layout: string, digest: string): Promise<Manifest> {
   return JSON.parse(await readFile(blobIn(layout, digest), "utf8")) as Manifest;

@@ -4,7 +4,7 @@ import { execa } from "execa";
 
 import type { BuildContext, ResolvedBase } from "./context";
 import { lastLine } from "./errors";
-import { envValue, type Descriptor, type HistoryEntry, type RuntimeConfig } from "./oci";
+import { blobPath, envValue, type Descriptor, type HistoryEntry, type RuntimeConfig } from "./oci";
 import type { RegistryBase } from "./recipe";
 
 /** A registry that has not said by then which image it holds is taken as not reachable. */
@@ -55,7 +55,7 @@ async function importLayout(
   digest: string,
   { cache }: BuildContext,
 ): Promise<ResolvedBase> {
-  const blob = (name: string) => path.join(layout, "blobs", name.replace(":", "/"));
+  const blob = (name: string) => path.join(layout, blobPath(name));
   const read = async (name: string): Promise<unknown> =>
     JSON.parse(await readFile(blob(name), "utf8"));
   // crane has checked each blob against the digest that the reference pins.

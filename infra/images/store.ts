@@ -11,8 +11,8 @@ export interface BuiltImage {
   readonly digest: string;
   /** Absolute path of the OCI archive; `ctr -n k8s.io images import` takes it as it is. */
   readonly archive: string;
-  /** Absolute path of the folder with the blobs that the cache holds beside archives, by their digests. */
-  readonly blobs: string;
+  /** Absolute path of the image cache, which holds the layers of bases by themselves, too. */
+  readonly cache: string;
   /** Bytes of the archive. */
   readonly size: number;
   readonly base: ResolvedBase["kind"];
@@ -33,10 +33,6 @@ export function imageCache(cacheDirectory: string): ImageCache {
 /** Where the SBOM of an image is kept. */
 export function sbomFile({ archive }: Pick<BuiltImage, "archive">): string {
   return `${archive.slice(0, -".tar".length)}${SBOM_ENDING}`;
-}
-
-export function blobFolder(cache: ImageCache): string {
-  return cache.path("blobs");
 }
 
 /** @param repository with its registry host, without tag or digest */
@@ -77,7 +73,7 @@ export async function recall(
   // Its age is the time since its last use, for `prune`. Not worth failing for.
   const now = new Date();
   await utimes(archive, now, now).catch(() => undefined);
-  return { ...built, archive, blobs: blobFolder(cache) };
+  return { ...built, archive, cache: cache.directory };
 }
 
 export async function record(cache: ImageCache, key: string, built: BuiltImage): Promise<void> {

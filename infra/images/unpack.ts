@@ -1,9 +1,10 @@
 import { constants, createReadStream, createWriteStream } from "node:fs";
-import { copyFile, type FileHandle, link, mkdir, open, stat } from "node:fs/promises";
+import { copyFile, type FileHandle, link, mkdir, open } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Header } from "tar";
 
+import { ImageCache } from "./cache";
 import type { BuiltImage } from "./store";
 
 /** Of a tar archive: a header is one, and what follows it fills whole ones. */
@@ -21,13 +22,14 @@ interface Member {
  * itself, such as the layers of a base, becomes a hard link to it where the file system has both (crane
  * refuses symbolic ones): most of an image is never copied.
  */
-export async function unpackImage({ archive, blobs }: BuiltImage, layout: string): Promise<void> {
+export async function unpackImage(image: BuiltImage, layout: string): Promise<void> {
+  const cache = new ImageCache(image.cache);
   await mkdir(path.join(layout, "blobs", "sha256"), { recursive: true });
-  for (const member of await membersOf(archive)) {
+  for (const member of await membersOf(image.archive)) {
     const target = path.join(layout, member.path);
-    const cached = path.join(path.dirname(blobs), member.path);
-    if (await isWhole(cached, member.size)) await linkOrCopy(cached, target);
-    else await extract(archive, member, target);
+    const cached = cache.path(member.path);
+    if (await cache.has(cached, member.size)) await linkOrCopy(cached, target);
+    else await extract(image.archive, member, target);
   }
 }
 
@@ -62,13 +64,6 @@ async function readHeader(handle: FileHandle, position: number) {
     throw new Error(`the archive has no header at byte ${position}`);
   }
   return { path: name, size };
-}
-
-async function isWhole(file: string, size: number): Promise<boolean> {
-  return stat(file).then(
-    (found) => found.isFile() && found.size === size,
-    () => false,
-  );
 }
 
 async function extract(archive: string, { start, size }: Member, target: string): Promise<void> {

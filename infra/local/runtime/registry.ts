@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { isPublished, publishImage } from "../../images/publish";
+import { isPublished, publishImage, repositoryOf } from "../../images/publish";
 import type { BuiltImage } from "../../images/store";
 import type { Tools } from "./control-plane";
 import { type Daemon, daemonPid } from "./daemon";
@@ -65,7 +65,7 @@ export async function pushImage(
 ): Promise<void> {
   await waitForRegistry(paths, signal);
   if ((await holdsImage(record, paths, tools, image.reference)) !== true) {
-    const [, repository = ""] = /^[^/]+\/(.*)@/.exec(image.reference) ?? [];
+    const repository = repositoryOf(image.reference).slice(`${REGISTRY_HOST}/`.length);
     await publishImage(image, {
       ...access(record, paths, tools),
       deliver: (digest, file) => placeLayer(paths.registry, repository, digest, file),

@@ -7,9 +7,11 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 
 import { credentialsOf } from "../../infra/local/runtime/api";
+import { componentPid, recordedComponents } from "../../infra/local/runtime/daemon";
 import { deleteCluster, leftovers } from "../../infra/local/runtime/delete";
 import { clusterPaths } from "../../infra/local/runtime/paths";
 import { readRecord } from "../../infra/local/runtime/record";
+import { readSupervision } from "../../infra/local/runtime/supervision";
 import { Secret, UNKNOWN } from "../../toolchain/plugin/serve";
 import { failureOf, type State, type TestEngine } from "../kubernetes/support/engine";
 import {
@@ -185,6 +187,15 @@ describe("the plugin as an ordinary user", () => {
     });
   });
 
+  /** The supervisor knows its process, which runs: a new one is noted a moment after it was started. */
+  const isLookedAfter = (name: string, pid?: number): boolean => {
+    const paths = clusterPaths(project.folder, NAME);
+    const known = readSupervision(paths)?.components.find((it) => it.name === name);
+    const component = recordedComponents(paths).find((it) => it.name === name);
+    const noted = component === undefined ? undefined : componentPid(component);
+    return known?.standing === "running" && noted !== undefined && noted === (pid ?? known.pid);
+  };
+
   it("sees killed processes, says which, and revives the cluster with its data", async () => {
     await killEverything(project);
     const difference = await engine.diff(CLUSTER_URN, state, clusterInputs(NAME));
@@ -213,11 +224,12 @@ describe("the plugin as an ordinary user", () => {
       process.kill(killed, "SIGKILL");
       await eventually(() => !running().includes(killed));
       expect((await engine.diff(CLUSTER_URN, state, clusterInputs(NAME))).changes).toBe("none");
-      await eventually(() => running().length === 1);
+      await eventually(() => running().length === 1 && isLookedAfter(name, running()[0]));
     },
   );
 
   it("revives a component whose supervisor died with it", async () => {
+    await eventually(() => COMPONENTS.every((name) => name === "node" || isLookedAfter(name)));
     const names = ["sh", "node", "kube-scheduler"];
     const killed = processesOf(project).filter((pid) => names.includes(nameOf(pid)));
     expect(killed).toHaveLength(3);

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import { filesToRepeat, verdict } from "../../.ci/tests.mjs";
+import { filesToRepeat, verdict } from "../../scripts/tests.mjs";
 
 const passed = { status: "passed", fullName: "serves" };
 const failed = { status: "failed", fullName: "starts", failureMessages: ["Error: late\n    at x"] };
@@ -60,11 +60,11 @@ describe("the verdict of a run of all tests", () => {
   });
 
   it("repeats with vitest itself the one file that failed", async () => {
-    const project = mkdtempSync(join(tmpdir(), "drydock-ci-"));
+    const project = mkdtempSync(join(tmpdir(), "drydock-tests-"));
     onTestFinished(() => rmSync(project, { recursive: true }));
-    mkdirSync(join(project, ".ci"));
-    const program = readFileSync(resolve(".ci/tests.mjs"));
-    writeFileSync(join(project, ".ci/tests.mjs"), program);
+    mkdirSync(join(project, "scripts"));
+    const program = readFileSync(resolve("scripts/tests.mjs"));
+    writeFileSync(join(project, "scripts/tests.mjs"), program);
     const vitest = resolve("node_modules/vitest/vitest.mjs");
     const script = `node ${vitest} run --root . --config none.mjs`;
     writeFileSync(join(project, "none.mjs"), "export default { test: { globals: true } };");
@@ -81,7 +81,7 @@ describe("the verdict of a run of all tests", () => {
       `${visit.replace("FILE", "good")} it("serves", () => { expect(1).toBe(1); });`,
     );
     const { code, output } = await new Promise<{ code: unknown; output: string }>((done) => {
-      execFile(process.execPath, [".ci/tests.mjs"], { cwd: project }, (error, stdout) =>
+      execFile(process.execPath, ["scripts/tests.mjs"], { cwd: project }, (error, stdout) =>
         done({ code: error?.code ?? 0, output: stdout }),
       );
     });

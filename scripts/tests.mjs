@@ -14,7 +14,7 @@ const CHANCE_FILES = 3;
  * @typedef {{ status: string, fullName: string, failureMessages?: string[] }} TestResult
  * @typedef {{ name: string, status: string, message?: string, assertionResults: TestResult[] }} FileResult
  * @typedef {{ testResults: FileResult[] }} Report of vitest's reporter "json"
- * @typedef {{ code: number, report?: Report }} Run
+ * @typedef {{ code: number, report?: Report | undefined }} Run
  */
 
 /**

@@ -1,4 +1,3 @@
 "use strict";
-require("../scripts/typescript.cjs");
-require("../scripts/postpone.cjs");
+require("../scripts/start.cjs");
 module.exports = require("./index.ts");

@@ -20,13 +20,23 @@ for (const [importer, names] of Object.entries(UNUSED)) {
   for (const name of names) postpone(name, importer);
 }
 
-function postpone(name, importer) {
+// V8's debugger, by which a function's source is found. The runner waits for it before each program, and
+// V8 then reports every script to it.
+postpone("@pulumi/pulumi/runtime/closure/v8Hooks", "@pulumi/pulumi", {
+  isInitializedAsync: () => Promise.resolve(),
+});
+// typescript.cjs maps stack traces.
+postpone("source-map-support/register", "@pulumi/pulumi");
+
+/** @param known what it answers without being loaded */
+function postpone(name, importer, known = {}) {
   const filename = resolve(name, importer);
   if (filename === undefined || require.cache[filename] !== undefined) return;
   const placeholder = new Module(filename, module);
   placeholder.loaded = true;
   placeholder.exports = new Proxy(() => undefined, {
     get(_, key) {
+      if (Object.hasOwn(known, key)) return known[key];
       if (key === "__esModule") return true; // Keeps the importer from copying it, key by key.
       if (require.cache[filename] === placeholder) delete require.cache[filename];
       const exports = require(filename);

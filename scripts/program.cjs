@@ -1,5 +1,4 @@
 "use strict";
 // The entry point that package.json's `main` gives to Pulumi's language host.
-require("./typescript.cjs");
-require("./postpone.cjs");
+require("./start.cjs"); // Whoever starts it without Pulumi.yaml's `nodeargs` has it from here.
 module.exports = require("../index.ts");

@@ -13,10 +13,11 @@ export function runProgram(
   engine: string,
   config: Readonly<Record<string, unknown>>,
 ): ChildProcess {
+  const start = ["--require", "./scripts/start.cjs"]; // `nodeargs` of Pulumi.yaml.
   const run = path.join(root, "node_modules/@pulumi/pulumi/cmd/run");
   const flags = { monitor: engine, engine, project: "drydock", stack: "bench", pwd: root };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-  return spawn(process.execPath, [run, ...args, "--dry-run", "--parallel", "8", "."], {
+  return spawn(process.execPath, [...start, run, ...args, "--dry-run", "--parallel", "8", "."], {
     cwd: root,
     env: { ...process.env, PULUMI_CONFIG: JSON.stringify(hostConfig(config)) },
     stdio: "inherit",

@@ -84,6 +84,81 @@ describe("the loader of TypeScript", () => {
   });
 });
 
+/** scripts/compile-cache.cjs, in a project of its own. */
+describe("the cache of compiled modules", () => {
+  let folder: string;
+  const write = (name: string, text: string) => fs.writeFileSync(path.join(folder, name), text);
+  beforeAll(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "drydock-compiled-"));
+    for (const name of ["scripts", "node_modules"]) fs.mkdirSync(path.join(folder, name));
+    const hook = "scripts/compile-cache.cjs";
+    fs.copyFileSync(path.join(root, hook), path.join(folder, hook));
+    write("package.json", "{}");
+    write("main.js", 'require("./part.js");');
+  });
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+  async function run(part: string): Promise<string> {
+    write("part.js", part);
+    const args = ["--require", "./scripts/compile-cache.cjs", "main.js"];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder });
+    return stdout;
+  }
+
+  /** Time and place of every file of it: Node's own cache has many, ours is written as another. */
+  function cache(): string[] {
+    const files = fs.readdirSync(path.join(folder, "node_modules"), {
+      recursive: true,
+      withFileTypes: true,
+    });
+    return files
+      .filter((file) => file.isFile())
+      .map(({ parentPath, name }) => path.join(parentPath, name))
+      .map((file) => `${file} ${fs.statSync(file).ino}`);
+  }
+
+  it("is written once for a text, and another text of the same length is not taken for it", async () => {
+    expect(await run('console.log("a");')).toBe("a\n");
+    const written = cache();
+    expect(written).not.toEqual([]);
+    expect(await run('console.log("a");')).toBe("a\n");
+    expect(cache()).toEqual(written);
+    expect(await run('console.log("b");')).toBe("b\n");
+    expect(cache()).not.toEqual(written);
+  });
+
+  it("does without what was kept where that cannot be read", async () => {
+    for (const entry of cache()) fs.writeFileSync(entry.replace(/ \d+$/, ""), "?");
+    expect(await run('console.log("a");')).toBe("a\n");
+  });
+
+  it("leaves line and column in a stack trace, with kept code and without", async () => {
+    const source = 'try { throw new Error("x"); } catch (error) { console.log(error.stack); }';
+    const [first, second] = [await run(source), await run(source)];
+    expect(first).toMatch(/part\.js:1:13\)/);
+    expect(second).toBe(first);
+  });
+
+  it("gives a module what Node gives it", async () => {
+    const source = `
+      const known = require("./main.js") === module.parent.exports && this === exports;
+      const paths = require.resolve.paths("x")[0] === require("node:path").join(__dirname, "node_modules");
+      const main = require.main === module.parent && require.cache[__filename] === module;
+      import("./late.mjs").then(({ late }) => console.log(known, paths, main, late));`;
+    write("late.mjs", "export const late = 'late';");
+    expect(await run(source)).toBe("true true true late\n");
+  });
+
+  it("leaves it to Node to say what is wrong, and to load what is no CommonJS", async () => {
+    await expect(run("const a = 1;\nconst b = = 2;\n")).rejects.toThrow(
+      /part\.js:2\n[^]*SyntaxError: Unexpected token '='/,
+    );
+    expect(await run("export const a = 1; console.log(import.meta.filename);")).toMatch(
+      /part\.js\n$/,
+    );
+  });
+});
+
 /** scripts/postpone.cjs */
 describe("what the program's packages load for nothing", () => {
   const uses = {
@@ -100,6 +175,10 @@ describe("what the program's packages load for nothing", () => {
       assert.equal(pulumi.automation.fullyQualifiedStackName("a", "b", "c"), "a/b/c")`,
     "glob/dist/commonjs/glob.js": `
       k8s.yaml.parse({ files: "config/none-*.yaml" })`,
+    "@pulumi/pulumi/runtime/closure/v8.js": `
+      const { getFunctionLocationAsync } = require("@pulumi/pulumi/runtime/closure/v8");
+      const { line } = await getFunctionLocationAsync(() => 42);
+      assert(line > 0)`,
     "zod/v4/locales/de.cjs": `
       const { string, locales } = require("zod");
       const { error } = string().safeParse(1, { error: locales.de().localeError });

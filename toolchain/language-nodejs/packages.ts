@@ -150,7 +150,7 @@ function resolvePackage(directory: string, name: string, seen: Lookup): string |
     const candidate = path.join(ancestor, "node_modules", name);
     if (!seen.has(candidate)) {
       const installed = existsSync(path.join(candidate, "package.json"));
-      seen.set(candidate, installed ? realpathSync(candidate) : undefined);
+      seen.set(candidate, installed ? realpathSync.native(candidate) : undefined);
     }
     const folder = seen.get(candidate);
     if (folder !== undefined) return folder;

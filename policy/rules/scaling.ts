@@ -1,4 +1,5 @@
 import { some } from "../logic";
+import type { Field, Finding } from "../field";
 import type { Resource } from "../resource";
 import { integer, rule } from "../rule";
 import { refersTo, sameNamespace, selectorOf } from "../views/kubernetes";
@@ -68,7 +69,7 @@ export const scaling = [
           if (scales(autoscaler, here.owner) !== true) continue;
           for (const container of mainContainers(here)) {
             for (const name of measured) {
-              yield* container.at("resources", "requests", name).mustBeSet();
+              yield* mustRequest(container.at("resources", "requests"), name);
             }
           }
         }
@@ -147,6 +148,14 @@ export const scaling = [
     },
   }),
 ] as const;
+
+/** The name is a text of the autoscaler's: only one that everybody has is told. */
+function mustRequest(requests: Field, name: string): Finding[] {
+  const findings = requests.at(name).mustBeSet();
+  return ["cpu", "memory"].includes(name)
+    ? findings
+    : findings.map(() => requests.finding("must hold the resource that the autoscaler measures"));
+}
 
 /** Resources that an autoscaler measures as a share of the request. */
 function utilizations(autoscaler: Resource): string[] {

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { exceptions } from "../../policy/exceptions";
 import { COREDNS_PORT } from "../images/system";
-import { ONE_POD } from "./one-node";
+import { ONE_POD, TOGETHER } from "./one-node";
 import { CLUSTER_DOMAIN, DNS_SERVICE_ADDRESS } from "./runtime/spec";
 
 const NAMESPACE = "kube-system";
@@ -76,7 +76,10 @@ export class CoreDns extends pulumi.ComponentResource {
           replicas: 1,
           selector: { matchLabels: SELECTOR },
           strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-          template: { metadata: { labels: LABELS }, spec: podSpec(args.image, config) },
+          template: {
+            metadata: { labels: LABELS, annotations: TOGETHER },
+            spec: podSpec(args.image, config),
+          },
         },
       },
       { ...child, dependsOn: access },

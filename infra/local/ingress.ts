@@ -7,7 +7,7 @@ import type { IngressCapability } from "../cluster";
 import { SKIPPER_PORT } from "../images/system";
 import { WorkloadNamespace } from "../platform/namespace";
 import { HTTP, INGRESS_CLASS, podSpec } from "./ingress-pods";
-import { ONE_POD } from "./one-node";
+import { ONE_POD, TOGETHER } from "./one-node";
 import { INGRESS_CONTROLLER } from "./runtime/spec";
 
 const NAME = "skipper";
@@ -61,7 +61,7 @@ export class IngressController extends pulumi.ComponentResource {
           selector: { matchLabels: SELECTOR },
           strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
           template: {
-            metadata: { labels: LABELS },
+            metadata: { labels: LABELS, annotations: TOGETHER },
             spec: podSpec({ name: NAME, image: args.image }),
           },
         },

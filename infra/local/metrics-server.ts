@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
 import { exceptions } from "../../policy/exceptions";
-import { ONE_POD } from "./one-node";
+import { ONE_POD, TOGETHER } from "./one-node";
 
 const NAMESPACE = "kube-system";
 const NAME = "metrics-server";
@@ -76,7 +76,10 @@ export class MetricsServer extends pulumi.ComponentResource {
           replicas: 1,
           selector: { matchLabels: SELECTOR },
           strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-          template: { metadata: { labels: LABELS }, spec: podSpec(args.image) },
+          template: {
+            metadata: { labels: LABELS, annotations: TOGETHER },
+            spec: podSpec(args.image),
+          },
         },
       },
       { ...child, dependsOn: access },

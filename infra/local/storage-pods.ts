@@ -1,6 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 
+import { TOGETHER } from "./one-node";
+
 export const NAMESPACE = "local-path-storage";
 /** Of the provisioner's Deployment and account. */
 export const NAME = "local-path-provisioner";
@@ -15,7 +17,11 @@ function helperPod(image: pulumi.Input<string>) {
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name: "helper-pod", labels: { "app.kubernetes.io/part-of": "drydock" } },
+    metadata: {
+      name: "helper-pod",
+      labels: { "app.kubernetes.io/part-of": "drydock" },
+      annotations: TOGETHER,
+    },
     spec: {
       priorityClassName: "system-node-critical",
       automountServiceAccountToken: false,
@@ -57,7 +63,7 @@ export function podTemplate(
   image: pulumi.Input<string>,
   labels: Readonly<Record<string, string>>,
 ): k8s.types.input.core.v1.PodTemplateSpec {
-  const annotations = { [HELPER_POD]: pulumi.jsonStringify(helperPod(image)) };
+  const annotations = { ...TOGETHER, [HELPER_POD]: pulumi.jsonStringify(helperPod(image)) };
   return { metadata: { labels: { ...labels }, annotations }, spec: podSpec(image) };
 }
 

@@ -19,6 +19,10 @@ import { type Seen, Watch } from "./support/watch";
 
 const FIRST = `sup-${String(process.pid)}`;
 const SECOND = `side-${String(process.pid)}`;
+/** Of all add-ons together. */
+const SHIM = "shim";
+/** As the kernel names their processes. */
+const ADD_ONS = ["coredns", "local-path-prov", "metrics-server"];
 /** The promise, of a machine that is not busy with other things. */
 const BACK_MS = 15_000;
 /** What is asked of one that is. */
@@ -68,12 +72,22 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
     if (name === "coredns") {
       return cgroupPids(FIRST).find((pid) => nameOf(pid) === "coredns");
     }
+    if (name === SHIM) {
+      return shimsOf("coredns")[0];
+    }
     if (name === AGENT) {
       return daemonPid(paths(), AGENT);
     }
     const component = recordedComponents(paths()).find((it) => it.name === name);
     return component && componentPid(component);
   }
+
+  /** The processes above a program in a container that are not that program themselves. */
+  const shimsOf = (program: string): number[] =>
+    cgroupPids(FIRST)
+      .filter((pid) => nameOf(pid) === program)
+      .map(parentOf)
+      .filter((pid) => nameOf(pid) === "containerd-shim");
 
   const stateOf = (name: string): ComponentState | undefined =>
     readSupervision(paths())?.components.find((it) => it.name === name);
@@ -116,6 +130,9 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
         kubectlWorks("exec", "--namespace", "web", "deployment/nginx", "--", "busybox", "true"),
       registry: () => answersInside("http://127.0.0.1:5000/v2/"),
       coredns: () => resolvesInside("nginx.web.svc.cluster.local"),
+      [SHIM]: async () =>
+        ADD_ONS.every((name) => shimsOf(name)[0] === pidOf(SHIM)) &&
+        (await resolvesInside("nginx.web.svc.cluster.local")),
       [AGENT]: () => fetchPage(url).then(({ status }) => status === 200, () => false), // prettier-ignore
       [KEEPER]: () => Promise.resolve(true),
     };
@@ -175,6 +192,7 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
     "containerd",
     "registry",
     "coredns",
+    SHIM,
     KEEPER,
     "etcd and kube-apiserver",
   ])("brings %s back within 15 s, and nginx serves every request", async (names) => {
@@ -183,6 +201,13 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
     expect(seen.failed).toEqual([]);
     expect(seen.answered).toBeGreaterThan(20);
     expectBack(names, ms);
+  });
+
+  it("has one shim for the add-ons, and one for each pod of an app", () => {
+    const addOns = ADD_ONS.flatMap(shimsOf);
+    expect(addOns).toEqual(ADD_ONS.map(() => pidOf(SHIM)));
+    const shims = new Set([...addOns, ...shimsOf("nginx")]);
+    expect(shims.size).toBe(1 + 3);
   });
 
   it("brings the supervisor itself back, which is the load balancer too, and nothing else restarts", async () => {
@@ -334,6 +359,15 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
     await eventuallyHolds(() => expect(hostChanges(before, [FIRST, SECOND])).toEqual([]));
   });
 });
+
+function parentOf(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
+    return Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]);
+  } catch {
+    return 0;
+  }
+}
 
 function nameOf(pid: number): string {
   try {

@@ -7,6 +7,7 @@ import type { Tools } from "./control-plane";
 import type { ClusterPaths } from "./paths";
 import { readText, run } from "./process";
 import { mirrorFolder } from "./registry";
+import { SHIM_GROUP } from "./spec";
 
 const CNI_PLUGINS = ["ptp", "host-local", "loopback", "portmap"];
 
@@ -64,6 +65,7 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor
 
 [${runtime}.containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
+  pod_annotations = [${text(SHIM_GROUP)}]
 
 [${runtime}.containerd.runtimes.runc.options]
   BinaryName = ${text(tools.runc ?? "runc")}

@@ -14,8 +14,8 @@ export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 export const CLEAN_ENVIRONMENT = {
   PATH: SYSTEM_PATH,
   HOME: "/",
-  // Go gives memory back sooner: a third less for the API server, at some CPU time.
-  GOGC: "50",
+  // Go gives memory back sooner, at some CPU time.
+  GOGC: "30",
 };
 
 export interface Command {

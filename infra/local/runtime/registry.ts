@@ -26,7 +26,7 @@ export function registryDaemon(network: NetworkRecord, paths: ClusterPaths, tool
     file: tools.registry ?? "registry",
     args: ["serve", configFile(paths)],
     // By default it would send traces to a collector on this port of the loopback.
-    env: { OTEL_TRACES_EXPORTER: "none" },
+    env: { OTEL_TRACES_EXPORTER: "none", GOMEMLIMIT: "20MiB" },
   };
   return { name: "registry", command: inNetwork(network, command) };
 }

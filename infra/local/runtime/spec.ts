@@ -122,6 +122,9 @@ export const DEFAULT_SIMULATED_NODES = 3;
 /** Where the real node keeps volumes made on demand; the same on every machine, since objects name it. */
 export const VOLUMES_FOLDER = "/opt/local-path-provisioner";
 
+/** Annotation of pods: containerd keeps those with the same value in one shim, instead of one for each. */
+export const SHIM_GROUP = "io.containerd.runc.v2.group";
+
 /** `spec.controller` of an IngressClass that the agent tells addresses for. */
 export const INGRESS_CONTROLLER = "zalando.org/skipper";
 

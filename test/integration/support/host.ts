@@ -44,8 +44,8 @@ const FOLDERS = ["/opt", "/run", "/run/containerd", "/run/drydock", "/var/lib", 
 const entriesOf = (folder: string): string[] => unlessGone(() => readdirSync(folder), []);
 
 /**
- * What the host holds now and did not before, and the other way round. While clusters of others run
- * on this machine, only what bears a name of ours.
+ * What the host holds now and did not before, and the other way round. Where clusters of others ran then or
+ * run now, only what bears a name of ours.
  */
 export function hostChanges(before: readonly string[], clusters: readonly string[]): string[] {
   const after = hostState();
@@ -53,7 +53,10 @@ export function hostChanges(before: readonly string[], clusters: readonly string
     ...after.filter((line) => !before.includes(line)).map((line) => `new: ${line}`),
     ...before.filter((line) => !after.includes(line)).map((line) => `gone: ${line}`),
   ];
-  const alone = entriesOf("/run/drydock").every((name) => clusters.includes(name));
+  const running = [...before, ...after].flatMap(
+    (line) => /^path \/run\/drydock\/(.+)$/.exec(line)?.[1] ?? [],
+  );
+  const alone = running.every((name) => clusters.includes(name) || name.includes("."));
   const ours = clusters.flatMap((name) => [name, interfaceName(name)]);
   return alone ? changes : changes.filter((line) => ours.some((name) => line.includes(name)));
 }

@@ -1,4 +1,5 @@
 // The pack's process: started by the engine, as a file of its own or through the language host.
+import "./no-remediation";
 import "./unpack-once";
 
 import { fstatSync } from "node:fs";

@@ -55,6 +55,8 @@ describe("the metadata of a rule", () => {
       expect(policy.description).not.toBe("");
       expect(policy.remediationSteps).not.toBe("");
       expect(["advisory", "mandatory"]).toContain(policy.enforcementLevel);
+      // What `policy/no-remediation.ts` takes for granted.
+      expect(policy).not.toHaveProperty("remediateResource");
       expect(policy.url).toBe(`docs/policies.md#${policy.name}`);
     }
   });

@@ -76,6 +76,20 @@ describe("no message holds the value of a property", () => {
     expect(seen).toBeGreaterThan(10);
   });
 
+  it("nor the name of what an autoscaler measures, which is looked for in another resource", () => {
+    const fixtures = changed(conforming, "web-autoscaler", (one) => ({
+      ...one,
+      inputs: withValue(one.inputs, "spec metrics 0 resource name", CANARY),
+    }));
+    const all = askPack(askedOf(fixtures));
+    const found = all.filter(({ rule }) => rule === "autoscaler-requests-complete");
+    expect(found.length).toBeGreaterThan(0);
+    for (const { message } of found) {
+      expect(message).toMatch(/^spec\.template\.spec\.containers\[\d\]\.resources\.requests must /);
+      expect(message).not.toContain(CANARY);
+    }
+  });
+
   it("nor a reason of an exception that is not one", () => {
     const annotations = { "policy.drydock.dev/except.image-tag-fixed": CANARY };
     const fixtures = changed(conforming, "web-config", (one) => ({

@@ -1,16 +1,22 @@
 "use strict";
-// The SDK tells the engine of each step it takes, in some three calls for a resource, and the engine shows them
-// for `--debug` alone. It tells nobody of that flag: the CLI's command line does, where it can be read.
+// The SDK tells the engine of each step it takes, in some three calls for a resource. The engine shows them with
+// `--debug` and writes them to its logs, and tells the program of neither: the CLI's command line does, where it
+// can be read.
 const fs = require("node:fs");
 const path = require("node:path");
 
 /** From the program over its language host to the CLI. */
 const GENERATIONS = 4;
+/** `--debug`, `-d`, `--verbose`, `-v`, `--logtostderr`, `--logflow`, `--event-log`, and short flags in one. */
+const ASKING = /^(?:--(?:debug|verbose|log|event-log)|-[a-z]*[dv])/;
+/** What Go's parser of flags takes for no. */
+const NO = ["", "0", "f", "F", "false", "FALSE", "False"];
 
-/** Whether the CLI may have been asked to show debugging messages. */
+/** Whether the CLI may have been asked to show or to log debugging messages. */
 function mayShow(environment = process.env, commandLine = commandLineOfCli()) {
-  if (["true", "1"].includes(environment.PULUMI_OPTION_DEBUG)) return true;
-  return commandLine === undefined || commandLine.some((arg) => /^(?:--debug|-[a-z]*d)/.test(arg));
+  const { PULUMI_OPTION_DEBUG: debug = "", PULUMI_OPTION_VERBOSE: verbose = "" } = environment;
+  if (!NO.includes(debug) || !NO.includes(verbose)) return true;
+  return commandLine === undefined || commandLine.some((arg) => ASKING.test(arg));
 }
 
 /** Arguments of the CLI that this process descends from; undefined where there is none, or no /proc. */

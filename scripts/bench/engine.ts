@@ -31,6 +31,8 @@ export class ListeningEngine {
   readonly registrations: number[] = [];
   /** What the program had to say to its user as an error. */
   readonly errors: string[] = [];
+  /** What the SDK had to say of its own steps. */
+  readonly debugging: string[] = [];
   private readonly server = new Server();
 
   /** @returns address of both services, on loopback */
@@ -54,6 +56,7 @@ export class ListeningEngine {
   private engine(): UntypedServiceImplementation {
     const log: handleUnaryCall<LogRequest, Empty> = ({ request }, callback) => {
       if (request.getSeverity() === LogSeverity.ERROR) this.errors.push(request.getMessage());
+      if (request.getSeverity() === LogSeverity.DEBUG) this.debugging.push(request.getMessage());
       callback(null, new Empty());
     };
     return {

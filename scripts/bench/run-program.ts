@@ -8,16 +8,20 @@ import { root } from "./measure";
  * Starts the program as Pulumi's language host does for a preview.
  * @param engine address of the engine's and the monitor's service
  * @param config full keys, such as `drydock:apps`; maps and lists as data
+ * @param parent program and first arguments of the process that starts it; default: this one does
  */
 export function runProgram(
   engine: string,
   config: Readonly<Record<string, unknown>>,
+  parent: readonly string[] = [],
 ): ChildProcess {
   const start = ["--require", "./scripts/start.cjs"]; // `nodeargs` of Pulumi.yaml.
   const run = path.join(root, "node_modules/@pulumi/pulumi/cmd/run");
   const flags = { monitor: engine, engine, project: "drydock", stack: "bench", pwd: root };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-  return spawn(process.execPath, [...start, run, ...args, "--dry-run", "--parallel", "8", "."], {
+  const program = [...start, run, ...args, "--dry-run", "--parallel", "8", "."];
+  const [file = process.execPath, ...rest] = [...parent, process.execPath, ...program];
+  return spawn(file, rest, {
     cwd: root,
     env: { ...process.env, PULUMI_CONFIG: JSON.stringify(hostConfig(config)) },
     stdio: "inherit",

@@ -127,8 +127,16 @@ describe("the cache of compiled modules", () => {
     expect(cache()).not.toEqual(written);
   });
 
-  it("does without what was kept where that cannot be read", async () => {
-    for (const entry of cache()) fs.writeFileSync(entry.replace(/ \d+$/, ""), "?");
+  it.each<[string, (data: Buffer) => Buffer]>([
+    ["something else", () => Buffer.from("?")],
+    ["cut off", (data) => data.subarray(0, data.length / 2)],
+    ["wrong in one place", (data) => data.fill(0, data.length - 40, data.length - 20)],
+  ])("does without what was kept where that is %s", async (_, damage) => {
+    expect(await run('console.log("a");')).toBe("a\n");
+    for (const entry of cache()) {
+      const file = entry.replace(/ \d+$/, "");
+      fs.writeFileSync(file, damage(fs.readFileSync(file)));
+    }
     expect(await run('console.log("a");')).toBe("a\n");
   });
 

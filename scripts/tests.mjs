@@ -5,27 +5,34 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** So many files do not fail by chance. */
 const CHANCE_FILES = 3;
+const REPORTER = fileURLToPath(new URL("tests-report.mjs", import.meta.url));
 
 /**
- * @typedef {{ status: string, fullName: string, failureMessages?: string[] }} TestResult
- * @typedef {{ name: string, status: string, message?: string, assertionResults: TestResult[] }} FileResult
- * @typedef {{ testResults: FileResult[] }} Report of vitest's reporter "json"
- * @typedef {{ code: number, report?: Report | undefined }} Run
+ * @typedef {import("./tests-report.mjs").FileReport} FileReport
+ * @typedef {import("./tests-report.mjs").RunReport} RunReport
+ * @typedef {{ code: number, report?: RunReport | undefined }} Run
  */
 
 /**
- * The files to run a second time; none where nothing failed, where no test is to blame, or too many are.
+ * The files to run a second time; none where nothing failed, where no test is to blame, too many are, or one
+ * was never ended.
  * @param {Run} run
  * @returns {string[]}
  */
-export function filesToRepeat({ code, report }) {
-  const failed = (report?.testResults ?? []).filter((file) => file.status === "failed");
-  return code === 0 || failed.length > CHANCE_FILES ? [] : failed.map((file) => file.name);
+export function filesToRepeat({ code, report = { files: [], errors: [] } }) {
+  const failed = report.files.filter(({ state }) => state === "failed");
+  const known = report.files.every(({ tests, state }) =>
+    [state, ...tests.map((test) => test.state)].every((it) => ENDED.includes(it)),
+  );
+  const chance = report.errors.length === 0 && known && failed.length <= CHANCE_FILES;
+  return code !== 0 && chance ? failed.map(({ name }) => name) : [];
 }
+
+const ENDED = ["passed", "failed", "skipped"];
 
 /**
  * What to print, the count last, and the exit code.
@@ -34,15 +41,17 @@ export function filesToRepeat({ code, report }) {
  * @returns {{ lines: string[], code: number }}
  */
 export function verdict(first, second) {
-  const repeated = new Map(second?.report?.testResults.map((file) => [file.name, file]));
-  const before = first.report?.testResults ?? [];
-  const files = before.map((file) => repeated.get(file.name) ?? file);
+  const before = first.report?.files ?? [];
+  const again = new Map(second?.report?.files.map((file) => [file.name, file]));
+  const files = before.map((file) => (file.state === "failed" && again.get(file.name)) || file);
   const code = second?.code ?? first.code;
-  const count = (/** @type {string} */ status) =>
-    files.flatMap((file) => file.assertionResults).filter((test) => test.status === status).length;
+  const count = (/** @type {string} */ state) =>
+    files.flatMap(({ tests }) => tests).filter((test) => test.state === state).length;
   // A file that does not load, or a check that fails, has no test of its own to count.
   const failed = code === 0 ? count("failed") : Math.max(count("failed"), 1);
-  const unsteady = before.filter((file) => repeated.get(file.name)?.status === "passed");
+  const unsteady = before.filter(
+    (file, index) => file.state === "failed" && files[index]?.state === "passed",
+  );
   return {
     lines: [
       ...unsteady.flatMap(describe),
@@ -52,13 +61,13 @@ export function verdict(first, second) {
   };
 }
 
-/** @param {FileResult} file */
-function describe(file) {
-  const tests = file.assertionResults.filter((test) => test.status === "failed");
-  const reasons = tests.map((test) => `${test.fullName}: ${test.failureMessages?.[0] ?? ""}`);
+/** @param {FileReport} file */
+function describe({ name, error, tests }) {
+  const failed = tests.filter(({ state }) => state === "failed");
+  const reasons = failed.map((test) => `${test.name}: ${test.error ?? ""}`);
   return [
-    `passed the second time only, to be mended: ${relative(process.cwd(), file.name)}`,
-    ...(reasons.length > 0 ? reasons : [file.message ?? ""]).map((it) => `  ${firstLine(it)}`),
+    `passed the second time only, to be mended: ${relative(process.cwd(), name)}`,
+    ...(reasons.length > 0 ? reasons : [error ?? ""]).map((it) => `  ${firstLine(it)}`),
   ];
 }
 
@@ -75,9 +84,10 @@ function runTests(files) {
   const folder = mkdtempSync(join(tmpdir(), "drydock-report-"));
   const file = join(folder, "report.json");
   try {
-    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+    const reporters = ["--reporter=default", `--reporter=${REPORTER}`];
     const { status } = spawnSync("npm", ["test", "--", ...reporters, ...files], {
       stdio: "inherit",
+      env: { ...process.env, DRYDOCK_TESTS_REPORT: file },
     });
     return { code: status ?? 1, report: readReport(file) };
   } finally {
@@ -87,7 +97,7 @@ function runTests(files) {
 
 /**
  * @param {string} file
- * @returns {Report | undefined}
+ * @returns {RunReport | undefined}
  */
 function readReport(file) {
   try {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -7,16 +7,21 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { filesToRepeat, verdict } from "../../scripts/tests.mjs";
 
-const passed = { status: "passed", fullName: "serves" };
-const failed = { status: "failed", fullName: "starts", failureMessages: ["Error: late\n    at x"] };
+const passed = { state: "passed", name: "serves" };
+const failed = { state: "failed", name: "starts", error: "late\nby far" };
+const unfinished = { state: "pending", name: "ends" };
 
-function run(code: number, files: Record<string, (typeof passed)[]>) {
-  const testResults = Object.entries(files).map(([name, assertionResults]) => {
-    const bad = assertionResults.length === 0 || assertionResults.includes(failed);
-    const message = assertionResults.length === 0 ? "SyntaxError: no\nmore" : "";
-    return { name: resolve(name), status: bad ? "failed" : "passed", message, assertionResults };
+function run(
+  code: number,
+  tests: Record<string, (typeof passed)[]>,
+  errors: readonly string[] = [],
+) {
+  const files = Object.entries(tests).map(([name, own]) => {
+    const bad = own.length === 0 || own.includes(failed);
+    const error = own.length === 0 ? "no such module\nat all" : undefined;
+    return { name: resolve(name), state: bad ? "failed" : "passed", error, tests: own };
   });
-  return { code, report: { testResults } };
+  return { code, report: { files, errors: [...errors] } };
 }
 
 describe("the verdict of a run of all tests", () => {
@@ -39,9 +44,9 @@ describe("the verdict of a run of all tests", () => {
     expect(verdict(first, second)).toEqual({
       lines: [
         "passed the second time only, to be mended: a.test.ts",
-        "  starts: Error: late",
+        "  starts: late",
         "passed the second time only, to be mended: b.test.ts",
-        "  SyntaxError: no",
+        "  no such module",
         "4 passed, 0 failed",
       ],
       code: 0,
@@ -52,47 +57,66 @@ describe("the verdict of a run of all tests", () => {
     const many = run(1, { "a.ts": [failed], "b.ts": [failed], "c.ts": [failed], "d.ts": [failed] });
     expect(filesToRepeat(many)).toEqual([]);
     expect(verdict(many).lines).toEqual(["0 passed, 4 failed"]);
-    const unhandled = run(1, { "a.test.ts": [passed] });
+    const tests = { "a.test.ts": [failed], "b.test.ts": [passed] };
+    const unhandled = run(1, tests, ["a worker ended"]);
     expect(filesToRepeat(unhandled)).toEqual([]);
     expect(verdict(unhandled)).toEqual({ lines: ["1 passed, 1 failed"], code: 1 });
+    expect(filesToRepeat(run(1, { ...tests, "c.test.ts": [unfinished] }))).toEqual([]);
+    const alone = run(1, { "a.test.ts": [passed] }, ["nobody waited for it"]);
+    expect(verdict(alone)).toEqual({ lines: ["1 passed, 1 failed"], code: 1 });
     expect(filesToRepeat({ code: 1 })).toEqual([]);
     expect(verdict({ code: 1 })).toEqual({ lines: ["0 passed, 1 failed"], code: 1 });
   });
 
-  it("repeats with vitest itself the one file that failed", async () => {
+  const HELP = `const fs = require("node:fs"); fs.appendFileSync("visits", "FILE ");`;
+  const LATE = `it("starts", () => {
+    expect(fs.readFileSync("visits", "utf8").split("late")).toHaveLength(3);
+  });`;
+  const GOOD = `it("serves", () => { expect(1).toBe(1); });`;
+
+  /** Runs this project's script over a project of these test files. */
+  async function runAll(files: Readonly<Record<string, string>>) {
     const project = mkdtempSync(join(tmpdir(), "drydock-tests-"));
     onTestFinished(() => rmSync(project, { recursive: true }));
     mkdirSync(join(project, "scripts"));
-    const program = readFileSync(resolve("scripts/tests.mjs"));
-    writeFileSync(join(project, "scripts/tests.mjs"), program);
+    for (const name of ["tests.mjs", "tests-report.mjs"]) {
+      copyFileSync(resolve("scripts", name), join(project, "scripts", name));
+    }
     const vitest = resolve("node_modules/vitest/vitest.mjs");
     const script = `node ${vitest} run --root . --config none.mjs`;
     writeFileSync(join(project, "none.mjs"), "export default { test: { globals: true } };");
     writeFileSync(join(project, "package.json"), JSON.stringify({ scripts: { test: script } }));
-    const visit = `require("node:fs").appendFileSync("visits", "FILE ");`;
-    writeFileSync(
-      join(project, "late.test.ts"),
-      `${visit.replace("FILE", "late")} it("starts", () => {
-        expect(require("node:fs").readFileSync("visits", "utf8").split("late")).toHaveLength(3);
-      });`,
-    );
-    writeFileSync(
-      join(project, "good.test.ts"),
-      `${visit.replace("FILE", "good")} it("serves", () => { expect(1).toBe(1); });`,
-    );
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(project, `${name}.test.ts`), `${HELP.replace("FILE", name)}\n${text}`);
+    }
     const { code, output } = await new Promise<{ code: unknown; output: string }>((done) => {
       execFile(process.execPath, ["scripts/tests.mjs"], { cwd: project }, (error, stdout) =>
         done({ code: error?.code ?? 0, output: stdout }),
       );
     });
-    expect(output.trimEnd().split("\n").slice(-3)).toEqual([
+    const visits = readFileSync(join(project, "visits"), "utf8").split(" ");
+    const times = (name: string) => visits.filter((it) => it === name).length;
+    return { code, lines: output.trimEnd().split("\n"), times };
+  }
+
+  it("repeats with vitest itself the one file that failed", async () => {
+    const { code, lines, times } = await runAll({ late: LATE, good: GOOD });
+    expect(lines.slice(-3)).toEqual([
       "passed the second time only, to be mended: late.test.ts",
-      expect.stringContaining("  starts: AssertionError: expected"),
+      expect.stringContaining("  starts: expected"),
       "2 passed, 0 failed",
     ]);
     expect(code).toBe(0);
-    const visits = readFileSync(join(project, "visits"), "utf8").split(" ");
-    expect(visits.filter((it) => it === "late")).toHaveLength(2);
-    expect(visits.filter((it) => it === "good")).toHaveLength(1);
+    expect([times("late"), times("good")]).toEqual([2, 1]);
+  });
+
+  it.each([
+    ["a worker that ends", `it("ends", () => { process.kill(process.pid, "SIGKILL"); });`],
+    ["an error of no test", `${GOOD} void Promise.reject(new Error("unhandled"));`],
+  ])("takes %s for a failure, whatever else passes the second time", async (_, text) => {
+    const { code, lines, times } = await runAll({ late: LATE, other: text });
+    expect(lines.at(-1)).toMatch(/^\d+ passed, [1-9]\d* failed$/);
+    expect(code).toBe(1);
+    expect(times("late")).toBe(1);
   });
 });

@@ -25,7 +25,8 @@ export function registryDaemon(network: NetworkRecord, paths: ClusterPaths, tool
   const command = {
     file: tools.registry ?? "registry",
     args: ["serve", configFile(paths)],
-    // By default it would send traces to a collector on this port of the loopback.
+    // By default it would send traces to a collector on this port of the loopback. It streams what it serves:
+    // 6 MB are in use, whatever is pulled.
     env: { OTEL_TRACES_EXPORTER: "none", GOMEMLIMIT: "20MiB" },
   };
   return { name: "registry", command: inNetwork(network, command) };

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 
 import { failedReasons, probeHost } from "../../infra/local/runtime/probes";
+import { provideLanguageHost } from "../../toolchain/language-host";
 import { withProgress } from "../../toolchain/progress";
-import type { Progress } from "../../toolchain/resolve";
+import type { Progress, ResolvedTools } from "../../toolchain/resolve";
 import { resolveFirstTools, resolveLaterTools } from "./tools";
 
 declare module "vitest" {
@@ -24,6 +25,7 @@ declare module "vitest" {
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const tools = await withProgress((onProgress) => resolveFirstTools({ onProgress }));
+  await provideHost(tools);
   const stop = new AbortController();
   const later = getLaterTools(stop.signal);
   const binaries = mkdtempSync(join(tmpdir(), "drydock-tools-"));
@@ -37,6 +39,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await later;
     rmSync(binaries, { recursive: true, force: true });
   };
+}
+
+/** As the first command of a user does: tests that start the CLI by themselves find it there too. */
+async function provideHost(tools: ResolvedTools): Promise<void> {
+  const pulumi = tools.get("pulumi");
+  if (pulumi !== undefined) await provideLanguageHost(process.cwd(), pulumi, process.env);
 }
 
 /** Builds at the lowest priority, so that the tests have the processors to themselves where they want them. */

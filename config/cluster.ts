@@ -109,7 +109,7 @@ const ingress = z
   .meta({
     description:
       "An ingress controller (Skipper, IngressClass `skipper`, the default one), which leads requests by host and path " +
-      "to apps: `apps.<app>.ingress`. Not set: none. `{}` is one with its defaults. It takes some 60 MB of resident " +
+      "to apps: `apps.<app>.ingress`. Not set: none. `{}` is one with its defaults. It takes some 42 MB of resident " +
       "memory; the first time its program is fetched or built, which takes up to two minutes. It speaks HTTP, not TLS. " +
       "A kind cluster and simulated nodes have none.",
     examples: [{ port: 8000 }],
@@ -159,7 +159,7 @@ const local = z
       .meta({
         description:
           "Whether a metrics-server runs on the real node: `kubectl top` and a HorizontalPodAutoscaler need it. It " +
-          "takes some 65 MB of resident memory, 15 MB of them its own. false: none. A kind cluster and simulated nodes have none.",
+          "takes some 47 MB of resident memory, 15 MB of them its own. false: none. A kind cluster and simulated nodes have none.",
       }),
     ingress: ingress.optional(),
   })

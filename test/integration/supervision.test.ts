@@ -10,10 +10,12 @@ import { componentPid, daemonPid, recordedComponents } from "../../infra/local/r
 import { clusterPaths } from "../../infra/local/runtime/paths";
 import { DNS_SERVICE_ADDRESS } from "../../infra/local/runtime/spec";
 import { type ComponentState, readSupervision } from "../../infra/local/runtime/supervision";
+import { nameOf } from "../local/support/cluster";
 import { eventually, eventuallyHolds } from "../support/eventually";
 import { Checkout } from "./support/checkout";
 import { hostChanges, hostState, simulateReboot, untilGone } from "./support/host";
 import { fetchPage } from "./support/page";
+import { parentOf } from "./support/project";
 import { report } from "./support/report";
 import { type Seen, Watch } from "./support/watch";
 
@@ -359,20 +361,3 @@ describe.skipIf(noRealNode.length > 0)("supervision of a local cluster", () => {
     await eventuallyHolds(() => expect(hostChanges(before, [FIRST, SECOND])).toEqual([]));
   });
 });
-
-function parentOf(pid: number): number {
-  try {
-    const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
-    return Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]);
-  } catch {
-    return 0;
-  }
-}
-
-function nameOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${String(pid)}/comm`, "utf8").trim();
-  } catch {
-    return "";
-  }
-}

@@ -139,7 +139,8 @@ function commandOf(pid: number): string {
   return readProc(pid, "cmdline").replaceAll("\0", " ");
 }
 
-function parentOf(pid: number): number {
+/** 0 where the process is gone by now. */
+export function parentOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)/m.exec(readProc(pid, "status"))?.[1] ?? 0);
 }
 

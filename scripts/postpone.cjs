@@ -27,8 +27,17 @@ postpone("@pulumi/pulumi/runtime/closure/v8Hooks", "@pulumi/pulumi", {
 });
 // typescript.cjs maps stack traces.
 postpone("source-map-support/register", "@pulumi/pulumi");
+// Traces for `--tracing`: a library of its own. The runner asks for two spans in any case, and those of the
+// API that the SDK has anyway lead nowhere until it is given a library.
+postpone("@pulumi/pulumi/cmd/run/tracing", "@pulumi/pulumi", {
+  newSpan: (name) => apiOfTraces().trace.getTracer("nodejs-runtime").startSpan(name),
+});
 
-/** @param known what it answers without being loaded */
+function apiOfTraces() {
+  return require(resolve("@opentelemetry/api", "@pulumi/pulumi"));
+}
+
+/** @param known what it answers until it is loaded */
 function postpone(name, importer, known = {}) {
   const filename = resolve(name, importer);
   if (filename === undefined || require.cache[filename] !== undefined) return;
@@ -36,9 +45,10 @@ function postpone(name, importer, known = {}) {
   placeholder.loaded = true;
   placeholder.exports = new Proxy(() => undefined, {
     get(_, key) {
-      if (Object.hasOwn(known, key)) return known[key];
+      const waits = require.cache[filename] === placeholder;
+      if (waits && Object.hasOwn(known, key)) return known[key];
       if (key === "__esModule") return true; // Keeps the importer from copying it, key by key.
-      if (require.cache[filename] === placeholder) delete require.cache[filename];
+      if (waits) delete require.cache[filename];
       const exports = require(filename);
       return key === "default" && !exports.__esModule ? exports : exports[key];
     },

@@ -181,7 +181,7 @@ export function diskFull(where: string, options?: ErrorOptions): ToolError {
     {
       what: "no space left on the disk",
       where,
-      why: "all tools together need about 3 GB while they are fetched, and 1.2 GB afterwards",
+      why: "all tools together need about 3 GB while they are fetched, and 2 GB afterwards; images are kept beside them",
       fix: `free some space (df -h ${where}), or set XDG_CACHE_HOME to a folder on another disk`,
     },
     options,

@@ -51,6 +51,7 @@ export async function choosePulumiHome(options: PulumiHomeOptions): Promise<Pulu
   if (failure === undefined) return {};
   const home = join(root, ".drydock", "home");
   const linked = await linkStandIn(root, userPulumiHome(env), home);
+  await leaveOutLogs(home);
   if (!linked) return { home };
   const note =
     `The official Kubernetes plugin ${KUBERNETES_PLUGIN_VERSION} could not be installed (${failure}). ` +
@@ -130,6 +131,19 @@ async function linkStandIn(root: string, userHome: string, home: string): Promis
   await mkdir(folder);
   await symlink(join(root, "dist", "plugins", "kubernetes", PLUGIN), join(folder, PLUGIN));
   return true;
+}
+
+/**
+ * The CLI keeps a debugging log of each command, one message for each property of each resource: with a
+ * stand-in that is a sixth of a preview. It has no switch, and goes on without one where it cannot be made.
+ * What the user has put there stays.
+ */
+async function leaveOutLogs(home: string): Promise<void> {
+  const text =
+    "Where this file is, Pulumi keeps no log of its own of each command: it takes a sixth of a preview.\n" +
+    "To have it, put a folder in place of this file. `pulumi -v=9 --logtostderr` shows it at any time.\n";
+  // Where it cannot be written, the CLI merely keeps its logs.
+  await writeFile(join(home, "logs"), text, { flag: "wx" }).catch(() => undefined);
 }
 
 async function linkUserPlugins(from: string, to: string): Promise<void> {

@@ -93,10 +93,13 @@ function stackConfig() {
   return file.config;
 }
 
-const megabytes = (pids: readonly number[]) =>
-  pids.reduce((sum, pid) => sum + kilobytes(pid, "status", "VmRSS"), 0) / 1000;
+const MB_IN_KIB = 1024 / 1_000_000;
 
-function kilobytes(pid: number, file: "status" | "smaps_rollup", key: string): number {
+const megabytes = (pids: readonly number[]) =>
+  pids.reduce((sum, pid) => sum + kibibytes(pid, "status", "VmRSS"), 0) * MB_IN_KIB;
+
+/** The kernel writes kB, and means 1,024 bytes. */
+function kibibytes(pid: number, file: "status" | "smaps_rollup", key: string): number {
   return Number(
     new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(read(`/proc/${pid}/${file}`))?.[1] ?? 0,
   );
@@ -104,7 +107,7 @@ function kilobytes(pid: number, file: "status" | "smaps_rollup", key: string): n
 
 /** Proportional set size: several shims map one program, which lies in memory once. */
 const shares = (pids: readonly number[]) =>
-  pids.reduce((sum, pid) => sum + kilobytes(pid, "smaps_rollup", "Pss"), 0) / 1000;
+  pids.reduce((sum, pid) => sum + kibibytes(pid, "smaps_rollup", "Pss"), 0) * MB_IN_KIB;
 
 /** A process may end while it is looked at. */
 function read(file: string): string {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -9,10 +9,10 @@ import { describe, expect, inject, it, onTestFinished } from "vitest";
 
 import { attachSbom } from "../../infra/images/attach";
 import { buildImage } from "../../infra/images/build";
-import { publishImage, tagImage } from "../../infra/images/publish";
+import { isPublished, publishImage, tagImage } from "../../infra/images/publish";
 import type { ImageRecipe, LayerEntry } from "../../infra/images/recipe";
 import { verifyImage } from "../../infra/images/verify";
-import { placeLayer } from "../../infra/local/runtime/registry-storage";
+import { hasManifest, placeLayer } from "../../infra/local/runtime/registry-storage";
 import { report } from "../integration/support/report";
 import { eventually } from "../support/eventually";
 import { privatePort } from "../support/ports";
@@ -129,6 +129,23 @@ describe("a push", () => {
       });
       expect(stdout).toBe(text);
     }
+  });
+
+  it("is seen in the registry's own folder as long as the registry itself has it", async () => {
+    const { registry, folder } = await countedRegistry();
+    const image = await buildImage(textRecipe("a"), { ...freshOptions(), registry });
+    const { digest } = image;
+    const isThere = () => hasManifest(folder, "me/drydock/text", digest);
+    expect(isThere()).toBe(false);
+    await publishImage(image, options);
+    expect([isThere(), await isPublished(image.reference, options)]).toEqual([true, true]);
+    expect(hasManifest(folder, "me/drydock/other", digest)).toBe(false);
+    const manifests = "docker/registry/v2/repositories/me/drydock/text/_manifests";
+    const revision = path.join(folder, manifests, "revisions/sha256", digest.slice(7), "link");
+    writeFileSync(revision, "");
+    expect([isThere(), await isPublished(image.reference, options)]).toEqual([false, false]);
+    rmSync(path.join(folder, manifests), { recursive: true });
+    expect([isThere(), await isPublished(image.reference, options)]).toEqual([false, false]);
   });
 
   it("gives more tags, and says why one cannot be given", async () => {

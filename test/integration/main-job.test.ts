@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
@@ -57,6 +57,10 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
     await checkout.loadEnvironment();
     const preview = await checkout.pulumi("preview", "--expect-no-changes", "--non-interactive");
     expect(preview.all).toMatch(/\d+ unchanged/);
+    // The CLI's log of each command is left out beside the stand-in, without a word.
+    expect(preview.all).not.toMatch(/not a directory|logging/);
+    const home = join(checkout.folder, ".drydock", "home");
+    expect(filesBelow(home).filter((file) => file.endsWith(".log"))).toEqual([]);
     expect(preview.code).toBe(0);
     const refresh = await checkout.pulumi(
       "refresh",
@@ -204,15 +208,30 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
         rolloutTimeoutSeconds: 20,
       });
     });
+    const ready = async () => {
+      const columns = "custom-columns=NAME:.metadata.name,READY:.status.containerStatuses[*].ready";
+      const selected = ["--namespace", "web", "--selector", "app.kubernetes.io/name=nginx"];
+      const { stdout } = await checkout.kubectl("get", "pods", ...selected, "-o", columns);
+      // A ReplicaSet's hash has no fixed length, and kubectl pads to the longest name.
+      const rows = stdout.split("\n").map((line) => line.trim().split(/\s+/));
+      return rows.filter(([, state]) => state === "true").map(([name]) => name);
+    };
+    const three = await eventually(async () => {
+      const names = await ready();
+      return names.length === 3 ? names : undefined;
+    });
     const bad = await watchPage(url, () => checkout.pulumi("up", "--yes", "--non-interactive"));
-    expect(bad.result.code).not.toBe(0);
-    expect(bad.result.all).toMatch(/ErrImagePull|ImagePullBackOff/);
-    expect(bad.result.all).toContain("localhost/drydock/nginx:none");
-    expect(bad.failed).toEqual([]);
     checkout.configure((config) => {
       delete config["drydock:apps"].nginx.image;
       delete config["drydock:apps"].nginx.rolloutTimeoutSeconds;
     });
+    expect(bad.result.code).not.toBe(0);
+    expect(bad.result.all).toMatch(/ErrImagePull|ImagePullBackOff/);
+    // Whichever tells it first: the Deployment's own deadline, or who waits for it.
+    expect(bad.result.all).toMatch(/has timed out progressing|after 20 s/);
+    expect(await ready()).toEqual(three);
+    expect(bad.result.all).toContain("localhost/drydock/nginx:none");
+    expect(bad.failed).toEqual([]);
     const good = await watchPage(url, () => checkout.pulumi("up", "--yes", "--non-interactive"));
     expect(good.result.code, good.result.all).toBe(0);
     expect(good.failed).toEqual([]);
@@ -227,6 +246,11 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
       Object.assign(config["drydock:cluster"], { kubernetesVersion: "1.99" });
     });
     const refused = await checkout.pulumi("preview", "--non-interactive");
+    checkout.configure((config) => {
+      Object.assign(config["drydock:apps"].nginx, { replicas: 3 });
+      delete config["drydock:apps"].nginx.replica;
+      Object.assign(config["drydock:cluster"], { kubernetesVersion: "1.36" });
+    });
     expect(refused.code).not.toBe(0);
     for (const part of [
       "apps.nginx.replicas",
@@ -238,11 +262,6 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
       expect(refused.all).toContain(part);
     }
     expect(refused.all).not.toMatch(/\n\s+at .*\.(ts|js):\d+/);
-    checkout.configure((config) => {
-      Object.assign(config["drydock:apps"].nginx, { replicas: 3 });
-      delete config["drydock:apps"].nginx.replica;
-      Object.assign(config["drydock:cluster"], { kubernetesVersion: "1.36" });
-    });
   });
 
   it("names the address when the port of a Service is in use", async () => {
@@ -257,12 +276,12 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
     });
     const refused = await checkout.pulumi("up", "--yes", "--non-interactive");
     await new Promise((resolve) => holder.close(resolve));
-    expect(refused.code).not.toBe(0);
-    expect(refused.all).toContain(`127.0.0.1:${String(port)} is in use by another process`);
     checkout.configure((config) => {
       Object.assign(config["drydock:apps"].nginx, { port: original });
       delete config["drydock:apps"].nginx.rolloutTimeoutSeconds;
     });
+    expect(refused.code).not.toBe(0);
+    expect(refused.all).toContain(`127.0.0.1:${String(port)} is in use by another process`);
     expect((await checkout.pulumi("up", "--yes", "--non-interactive")).code).toBe(0);
     await untilServed(url);
   });
@@ -291,11 +310,11 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
       config["drydock:cluster"].nodes = { real: "never", simulated: 3 };
     });
     const refused = await checkout.pulumi("up", "--yes", "--non-interactive");
-    expect(refused.code).not.toBe(0);
-    expect(refused.all).toContain("the cluster was made with a real node: run npm run down first");
     checkout.configure((config) => {
       delete config["drydock:cluster"].nodes;
     });
+    expect(refused.code).not.toBe(0);
+    expect(refused.all).toContain("the cluster was made with a real node: run npm run down first");
     const up = await checkout.pulumi("up", "--yes", "--non-interactive", "--expect-no-changes");
     expect(up.code, up.all).toBe(0);
     expect((await fetchPage(url)).status).toBe(200);
@@ -318,7 +337,9 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
       join(folder, "state"),
       join(folder, "home"),
       join(folder, "clusters", CLUSTER, "logs"),
+      join(folder, "clusters", CLUSTER, "control-plane", "clusters", "cluster", "logs"),
     ];
+    expect(places.slice(2).filter((place) => !existsSync(place))).toEqual([]);
     const texts = places
       .flatMap((place) => filesBelow(place))
       .map((file) => [file, unlessGone(() => readFileSync(file, "latin1"), "")] as const);
@@ -335,6 +356,9 @@ describe.skipIf(noRealNode.length > 0)("npm ci && npm start, to npm run down", (
     expect(existsSync(join(checkout.folder, ".drydock"))).toBe(false);
     expect(existsSync(`/run/drydock/${CLUSTER}`)).toBe(false);
     await untilGone(checkout, before);
+    // kubectl's own cache apart, nothing is left in the home.
+    const inHome = filesBelow(checkout.home).map((file) => relative(checkout.home, file));
+    expect(inHome.filter((file) => !/^\.(kube\/cache|npm)\//.test(file))).toEqual([]);
     expect(hostState().filter((line) => line.startsWith("iptables"))).toEqual(
       before.filter((line) => line.startsWith("iptables")),
     );

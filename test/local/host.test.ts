@@ -200,8 +200,10 @@ describe.skipIf(!asRoot)("a cluster whose folder somebody deleted", () => {
     sleeper = spawn("nsenter", [`--net=/run/netns/${network.namespace}`, "sleep", "600"]);
     await eventuallyHolds(() => expect(namespacePids(network.namespace)).toContain(sleeper.pid));
     const hierarchy = existsSync("/sys/fs/cgroup/cgroup.procs") ? "" : "memory/";
-    const procs = `/sys/fs/cgroup/${hierarchy}drydock-${NAME}/cgroup.procs`;
-    writeFileSync(procs, String(sleeper.pid));
+    // As a pod's: with v2 the cluster's own passes its controllers on, and holds no process.
+    const pod = `/sys/fs/cgroup/${hierarchy}drydock-${NAME}/pod`;
+    mkdirSync(pod);
+    writeFileSync(join(pod, "cgroup.procs"), String(sleeper.pid));
     expect(cgroupPids(NAME)).toEqual([sleeper.pid]);
   });
 

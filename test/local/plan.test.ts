@@ -1,10 +1,15 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
 import { describePlan, planFor, requiredTools } from "../../infra/local/runtime/plan";
-import { failedReasons, type Probe, probeHost } from "../../infra/local/runtime/probes";
+import {
+  failedReasons,
+  type Probe,
+  probeCgroup,
+  probeHost,
+} from "../../infra/local/runtime/probes";
 import type { ClusterSpec } from "../../infra/local/runtime/spec";
 import { temporaryFolder } from "../toolchain/support";
 import { asRoot, findProgram, ROOT_REASON } from "./support/host";
@@ -140,6 +145,19 @@ describe("the probes of this machine", () => {
       ]);
     },
   );
+
+  it("name the controllers that control groups of v2 lack", ({ skip }) => {
+    const unified = "/sys/fs/cgroup/unified";
+    const controllers = join(unified, "cgroup.controllers");
+    skip(!asRoot, ROOT_REASON);
+    skip(!existsSync(controllers), "control groups are not of v1 and v2 at once here");
+    expect(probeCgroup(unified)).toEqual({
+      name: "cgroup",
+      ok: false,
+      reason: `control groups cannot be made here (${unified} has no controller cpu, cpuset, memory, pids)`,
+    });
+    expect(readdirSync(unified).filter((name) => name.startsWith("drydock-probe-"))).toEqual([]);
+  });
 
   it("leave nothing behind", async ({ skip }) => {
     skip(!asRoot, ROOT_REASON);

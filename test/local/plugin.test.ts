@@ -142,8 +142,11 @@ describe("the plugin as an ordinary user", () => {
     for (const pid of processesOf(project)) {
       expect(environmentOf(pid)).not.toContain(CANARY);
     }
-    for (const file of readdirSync(join(cluster, "logs"))) {
-      expect(readFileSync(join(cluster, "logs", file), "utf8")).not.toContain(CANARY);
+    const controlPlane = join(cluster, "control-plane", "clusters", "cluster");
+    for (const folder of [join(cluster, "logs"), join(controlPlane, "logs")]) {
+      const files = readdirSync(folder).map((file) => join(folder, file));
+      expect(files.length).toBeGreaterThan(0);
+      for (const file of files) expect(readFileSync(file, "utf8")).not.toContain(CANARY);
     }
   });
 

@@ -12,30 +12,13 @@ import {
   UNKNOWN,
   unwrapSecrets,
   type PropertyMap,
-  type PropertyValue,
 } from "../../toolchain/plugin/values";
+import { anyValue } from "./support/any-value";
 
 /** Over the wire and back, so that protobuf's own encoding takes part. */
 function roundTrip(map: PropertyMap): PropertyMap {
   return fromStruct(Struct.deserializeBinary(toStruct(map).serializeBinary()));
 }
-
-/** The protobuf library itself drops a __proto__ key. */
-const key = fc.string().filter((text) => text !== "__proto__");
-
-const anyValue = fc.letrec<{ value: PropertyValue }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 4 },
-    fc.constant(null),
-    fc.boolean(),
-    fc.double({ noNaN: true }),
-    fc.string({ unit: "grapheme" }),
-    fc.constant(UNKNOWN),
-    fc.array(tie("value"), { maxLength: 4 }),
-    fc.dictionary(key, tie("value"), { maxKeys: 4, noNullPrototype: true }),
-    tie("value").map((value) => new Secret(value)),
-  ),
-})).value;
 
 describe("struct conversion", () => {
   it("gives back any value, secrets and unknowns included", () => {

@@ -187,6 +187,9 @@ describe("what the program's packages load for nothing", () => {
       const { getFunctionLocationAsync } = require("@pulumi/pulumi/runtime/closure/v8");
       const { line } = await getFunctionLocationAsync(() => 42);
       assert(line > 0)`,
+    "@opentelemetry/sdk-trace-node/build/src/NodeTracerProvider.js": `
+      tracing.start("http://127.0.0.1:9/api/v2/spans");
+      assert(tracing.newSpan("later").isRecording())`,
     "zod/v4/locales/de.cjs": `
       const { string, locales } = require("zod");
       const { error } = string().safeParse(1, { error: locales.de().localeError });
@@ -200,6 +203,8 @@ describe("what the program's packages load for nothing", () => {
       const assert = require("node:assert");
       const pulumi = require("@pulumi/pulumi");
       const [k8s, zod] = [require("@pulumi/kubernetes"), require("zod")];
+      const tracing = require("@pulumi/pulumi/cmd/run/tracing");
+      assert(!tracing.newSpan("of the runner").isRecording());
       (async () => {
         ${statements};
         const names = ${JSON.stringify(files)};

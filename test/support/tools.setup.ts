@@ -24,6 +24,8 @@ declare module "vitest" {
  * single test should wait for it. What only the last tests need is got while the others run.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const noRealNode = failedReasons(await probeHost());
+  refuseSkipping(noRealNode);
   const tools = await withProgress((onProgress) => resolveFirstTools({ onProgress }));
   await provideHost(tools);
   const stop = new AbortController();
@@ -33,12 +35,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
     symlinkSync(path, join(binaries, name));
   }
   project.provide("binaries", binaries);
-  project.provide("noRealNode", failedReasons(await probeHost()));
+  project.provide("noRealNode", noRealNode);
   return async () => {
     stop.abort(new Error("stopped, since the tests are over; the next run goes on from there"));
     await later;
     rmSync(binaries, { recursive: true, force: true });
   };
+}
+
+/** Where a real node is known to be possible, a run that leaves it out proves nothing. */
+function refuseSkipping(noRealNode: readonly string[]): void {
+  if (process.env.DRYDOCK_REQUIRE_REAL_NODE !== "1" || noRealNode.length === 0) return;
+  throw new Error(`DRYDOCK_REQUIRE_REAL_NODE is 1, and ${noRealNode.join("; ")}`);
 }
 
 /** As the first command of a user does: tests that start the CLI by themselves find it there too. */

@@ -343,6 +343,17 @@ describe("env", () => {
     expect(stderr).toContain("stand-in");
   });
 
+  it("makes the stack in the project's own backend, so that plain pulumi finds it, and in no other", async () => {
+    const given = project();
+    await run(given, ["env"]);
+    expect(given.calls()).toEqual(["stack select dev --create --non-interactive"]);
+
+    const theirs = project();
+    theirs.env.PULUMI_BACKEND_URL = `file://${temporaryFolder()}`;
+    expect((await run(theirs, ["env"])).code).toBe(0);
+    expect(theirs.calls()).toEqual([]);
+  });
+
   it("refuses an unknown shell", async () => {
     const { code, stdout, stderr } = await run(project(), ["env", "--shell", "tcsh"]);
     expect([code, stdout]).toEqual([1, ""]);

@@ -214,6 +214,17 @@ describe("the Kubernetes plugin", () => {
     expect((await environmentOf(given)).notes).toEqual([]);
   });
 
+  it("leaves out the CLI's log of each command beside the stand-in, unless the user wants it", async () => {
+    const given = fixture();
+    await environmentOf(given);
+    const logs = join(given.root, ".drydock", "home", "logs");
+    expect(readFileSync(logs, "utf8")).toContain("put a folder in place of this file");
+    rmSync(logs);
+    mkdirSync(logs);
+    await environmentOf(given);
+    expect(lstatSync(logs).isDirectory()).toBe(true);
+  });
+
   const install = async (given: Fixture, pluginServer: string, cli: string) => {
     writeExecutable(given.pulumi.path, `#!/bin/sh\necho "$@" >> ${given.home}/calls\n${cli}\n`);
     return projectEnvironment({

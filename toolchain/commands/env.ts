@@ -3,16 +3,22 @@ import { parseArgs } from "node:util";
 import { outdatedVariables } from "../environment";
 import { exportLines, parseShell } from "../shell";
 import { readStackSettings } from "../stack-file";
-import { openProject, STACK, type CommandContext } from "./context";
+import { openProject, STACK, usesOwnBackend, type CommandContext } from "./context";
+import { selectStack } from "./pulumi";
 
-/** Prints what a shell must evaluate, and nothing else, on standard output. */
+/**
+ * Prints what a shell must evaluate, and nothing else, on standard output. In the project's own backend it makes
+ * the stack, which plain `pulumi` could only ask for; in one of the user's it makes nothing.
+ */
 export async function printEnvironment(context: CommandContext): Promise<number> {
   const { values } = parseArgs({
     args: [...context.args],
     options: { shell: { type: "string", default: "bash" } },
   });
   const shell = parseShell(values.shell);
-  const { environment } = await openProject(context, await readStackSettings(context.root, STACK));
+  const project = await openProject(context, await readStackSettings(context.root, STACK));
+  if (usesOwnBackend(project)) await selectStack(project, true);
+  const { environment } = project;
   const { variables, pathPrefix } = environment;
   const unset = outdatedVariables(process.env, environment);
   process.stdout.write(exportLines(variables, { pathPrefix, unset, shell }));

@@ -11,22 +11,28 @@ export interface Change {
   readonly replaces: boolean;
 }
 
+export interface LastSeen {
+  /** The object; decides whether dropping a field has any effect. */
+  readonly live: Json;
+  /** The object's own field manager, where it has another than the usual name. */
+  readonly manager?: string | undefined;
+}
+
 /**
  * What differs between two sets of declared inputs (without secret wrappers). Values the API server
  * fills in play no part: what it makes of an unchanged declaration is no change.
  *
- * @param live The object as last seen; decides whether dropping a field has any effect.
- * @param manager The object's own field manager, where it has another than the usual name.
+ * @param lastSeen Asked where something differs.
  */
 export function changesBetween(
   oldInputs: PropertyMap,
   newInputs: PropertyMap,
-  live: Json,
+  lastSeen: () => LastSeen,
   replacing: readonly Path[],
-  manager?: string,
 ): Change[] {
   const changes: Change[] = [];
   compare(oldInputs, newInputs, [], (path, kind, value) => {
+    const { live, manager } = lastSeen();
     // A field nobody of us owns (an imported object's, say) stays when the program omits it.
     if (kind === "delete" && !ownedByPulumi(live, path, manager)) {
       return;

@@ -114,7 +114,7 @@ export async function deleteResource(
   const { urn } = request;
   const last = liveOf(request.outputs);
   const ref = { ...objectKindOf(request.type), ...refFrom(last), ...parseId(request.id) };
-  const declared = toManifest(inputsOf(request.inputs, request.outputs));
+  const declared = toManifest(inputsOf(request.inputs, () => request.outputs));
   const timeoutSeconds = timeoutOf(declared, request.timeoutSeconds);
   try {
     const cluster = await session.cluster();
@@ -156,7 +156,7 @@ export async function readResource(
       ? session.previewPatience(context, urn)
       : session.patience(context, urn, timeoutOf(before, request.timeoutSeconds));
     const live = await cluster.api.get(withNamespace(ref, cluster), patience);
-    const declared = inputsOf(request.inputs, request.outputs);
+    const declared = inputsOf(request.inputs, () => request.outputs);
     const known = Object.keys(declared).length > 0;
     const inputs = known ? inputsAfterDrift(declared, before, live) : inputsFromLive(live);
     const marks = {

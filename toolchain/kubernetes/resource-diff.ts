@@ -1,6 +1,7 @@
 import type { DiffRequest, DiffResult } from "../plugin/provider";
-import { containsUnknown, unwrapSecrets } from "../plugin/values";
-import { changesBetween, detailedDiff, markReplacing, type Change } from "./diff";
+import { once } from "../plugin/once";
+import { containsUnknown, unwrapSecrets, type PropertyMap } from "../plugin/values";
+import { changesBetween, detailedDiff, markReplacing, type Change, type LastSeen } from "./diff";
 import { metadataOf } from "./inputs";
 import { isAutonamed } from "./naming";
 import { deepEqual, getPath, refOf, type KubernetesObject } from "./objects";
@@ -29,20 +30,19 @@ export async function diffResource(
   settings: Settings,
   tryUpdate: TryUpdate,
 ): Promise<DiffResult> {
-  const oldInputs = unwrapSecrets(inputsOf(request.oldInputs, request.oldOutputs));
+  const oldInputs = unwrapSecrets(inputsOf(request.oldInputs, () => request.oldOutputs));
   const news = unwrapSecrets(request.news);
-  const live = liveOf(request.oldOutputs);
   const { apiVersion, kind } = refOf(toManifest(news));
   const part = isPatch(request.type, kind);
-  const manager = fieldManagerOf(request);
   const replacing = part ? identityPaths() : replacingPaths(apiVersion, kind, settings);
-  const declared = changesBetween(oldInputs, news, live, replacing, manager);
+  const lastSeen = once(() => lastSeenIn(request.oldOutputs));
+  const declared = changesBetween(oldInputs, news, lastSeen, replacing);
   // Who changes a part cannot replace the whole: what the server refuses, the update reports.
   const decided = part || declared.some(({ replaces }) => replaces) || containsUnknown(news);
   const changes =
     decided || declared.length === 0
       ? declared
-      : judge(declared, live, await tryUpdate(toManifest(news), manager));
+      : judge(declared, lastSeen().live, await tryUpdate(toManifest(news), lastSeen().manager));
   const replaces = changes.some((change) => change.replaces);
   return {
     changes: changes.length > 0 ? "some" : "none",
@@ -69,13 +69,13 @@ function judge(changes: readonly Change[], live: KubernetesObject, trial: Trial)
     : marked;
 }
 
-function fieldManagerOf({ oldOutputs }: DiffRequest): string | undefined {
-  return marksOf(oldOutputs).fieldManager;
+function lastSeenIn(outputs: PropertyMap): LastSeen & { readonly live: KubernetesObject } {
+  return { live: liveOf(outputs), manager: marksOf(outputs).fieldManager };
 }
 
 /** Two objects of one name cannot exist at once: then the old one has to go first. */
 export function keepsName({ oldInputs, oldOutputs, news }: DiffRequest): boolean {
-  const before = metadataOf(inputsOf(oldInputs, oldOutputs));
+  const before = metadataOf(inputsOf(oldInputs, () => oldOutputs));
   const after = metadataOf(news);
   const same = before.name === after.name && before.namespace === after.namespace;
   return same && after.name !== undefined && !isAutonamed(news);

@@ -57,9 +57,12 @@ export function liveOf(outputs: PropertyMap): KubernetesObject {
 }
 
 /** The inputs an object was last given: those of the request, else the copy in its outputs. */
-export function inputsOf(inputs: PropertyMap, outputs: PropertyMap): PropertyMap {
-  const copy = outputs[INPUTS];
-  return Object.keys(inputs).length > 0 || !isMap(copy) ? inputs : withApiKeys(copy);
+export function inputsOf(inputs: PropertyMap, outputs: () => PropertyMap): PropertyMap {
+  if (Object.keys(inputs).length > 0) {
+    return inputs;
+  }
+  const copy = outputs()[INPUTS];
+  return isMap(copy) ? withApiKeys(copy) : inputs;
 }
 
 /** Inputs as the object to send. They must hold no unknowns. */

@@ -9,7 +9,9 @@ import type {
   DiffRequest,
   DiffResult,
 } from "./provider";
-import { fromStruct, toStruct } from "./values";
+import { once } from "./once";
+import { toStruct } from "./values";
+import type { WireMessage } from "./wire";
 
 /** The parts of a urn that requests leave out when they come from older engines. */
 export function nameAndType(urn: string): { name: string; type: string } {
@@ -17,15 +19,24 @@ export function nameAndType(urn: string): { name: string; type: string } {
   return { name: name.join("::"), type: types.split("$").at(-1) ?? "" };
 }
 
-export function checkRequest(request: pb.CheckRequest): CheckRequest {
-  const urn = request.getUrn();
-  const autonaming = autonamingOf(request);
+/** Numbers of the fields that are read, as provider.proto gives them. */
+const CHECK_REQUEST = { urn: 1, olds: 2, news: 3, randomSeed: 5, autonaming: 8 } as const;
+const DIFF_REQUEST = { id: 1, urn: 2, olds: 3, news: 4, ignoreChanges: 5, oldInputs: 6 } as const;
+
+/** @param message pulumirpc.CheckRequest */
+export function checkRequest(message: WireMessage): CheckRequest {
+  const field = CHECK_REQUEST;
+  const urn = message.text(field.urn);
+  const autonaming = autonamingOf(message);
+  const olds = once(() => message.struct(field.olds));
   return {
     urn,
     ...nameAndType(urn),
-    olds: fromStruct(request.getOlds()),
-    news: fromStruct(request.getNews()),
-    randomSeed: request.getRandomseed_asU8(),
+    get olds() {
+      return olds();
+    },
+    news: message.struct(field.news),
+    randomSeed: message.bytes(field.randomSeed),
     ...(autonaming === undefined ? {} : { autonaming }),
   };
 }
@@ -46,16 +57,24 @@ export function checkFailures(failures: readonly CheckFailure[]): pb.CheckFailur
   });
 }
 
-export function diffRequest(request: pb.DiffRequest): DiffRequest {
-  const urn = request.getUrn();
+/**
+ * The outputs, most of the message, are decoded when they are asked for: for what did not change, nobody does.
+ * @param message pulumirpc.DiffRequest
+ */
+export function diffRequest(message: WireMessage): DiffRequest {
+  const field = DIFF_REQUEST;
+  const urn = message.text(field.urn);
+  const oldOutputs = once(() => message.struct(field.olds));
   return {
     urn,
     type: nameAndType(urn).type,
-    id: request.getId(),
-    oldInputs: fromStruct(request.getOldInputs()),
-    oldOutputs: fromStruct(request.getOlds()),
-    news: fromStruct(request.getNews()),
-    ignoreChanges: request.getIgnorechangesList(),
+    id: message.text(field.id),
+    oldInputs: message.struct(field.oldInputs),
+    get oldOutputs() {
+      return oldOutputs();
+    },
+    news: message.struct(field.news),
+    ignoreChanges: message.texts(field.ignoreChanges),
   };
 }
 
@@ -100,9 +119,9 @@ function topLevelKey(path: string): string {
   return /^[^.[]+/.exec(path)?.[0] ?? path;
 }
 
-function autonamingOf(request: pb.CheckRequest): Autonaming | undefined {
-  const options = request.getAutonaming();
-  if (options === undefined) {
+function autonamingOf(message: WireMessage): Autonaming | undefined {
+  const { autonaming } = CHECK_REQUEST;
+  if (!message.has(autonaming)) {
     return undefined;
   }
   const { Mode } = pb.CheckRequest.AutonamingOptions;
@@ -111,5 +130,6 @@ function autonamingOf(request: pb.CheckRequest): Autonaming | undefined {
     [Mode.ENFORCE]: "enforce",
     [Mode.DISABLE]: "disable",
   } as const;
+  const options = pb.CheckRequest.AutonamingOptions.deserializeBinary(message.bytes(autonaming));
   return { mode: modes[options.getMode()], proposedName: options.getProposedName() };
 }

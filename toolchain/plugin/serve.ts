@@ -1,12 +1,11 @@
 import { fstatSync } from "node:fs";
 
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 
 import type { Session } from "./call";
 import { EngineLog } from "./log";
 import type { ProviderPlugin } from "./provider";
-import { providerService } from "./service";
+import { providerMethods, providerService } from "./service";
 
 export * from "./errors";
 export * from "./provider";
@@ -46,7 +45,7 @@ export async function startProvider(
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
   });
-  server.addService(ResourceProviderService, providerService(plugin, session));
+  server.addService(providerMethods, providerService(plugin, session));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) {

@@ -1,5 +1,10 @@
-import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type {
+  handleUnaryCall,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { PluginInfo, type PluginAttach } from "@pulumi/pulumi/proto/plugin_pb";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as pb from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 
@@ -14,6 +19,18 @@ import {
 } from "./messages";
 import type { Context, ProviderPlugin } from "./provider";
 import { fromStruct, toStruct } from "./values";
+import { WireMessage } from "./wire";
+
+const asWireMessage = { requestDeserialize: (bytes: Buffer) => new WireMessage(bytes) };
+
+/** The methods of a resource provider, with what {@link providerService} expects as their requests. */
+export const providerMethods: ServiceDefinition = {
+  ...ResourceProviderService,
+  checkConfig: { ...ResourceProviderService.checkConfig, ...asWireMessage },
+  diffConfig: { ...ResourceProviderService.diffConfig, ...asWireMessage },
+  check: { ...ResourceProviderService.check, ...asWireMessage },
+  diff: { ...ResourceProviderService.diff, ...asWireMessage },
+};
 
 /**
  * The gRPC methods of a resource provider. Methods that are not here are answered by the server
@@ -87,10 +104,10 @@ function configuration(
       response.setSchema(await offered(plugin.getSchema?.()));
       return response;
     }),
-    checkConfig: unary(session, async (request: pb.CheckRequest) =>
+    checkConfig: unary(session, async (request: WireMessage) =>
       checkResponse(await offered(plugin.checkConfig?.(checkRequest(request), context))),
     ),
-    diffConfig: unary(session, async (request: pb.DiffRequest) =>
+    diffConfig: unary(session, async (request: WireMessage) =>
       diffResponse(await offered(plugin.diffConfig?.(diffRequest(request), context))),
     ),
     configure: unary(session, async (request: pb.ConfigureRequest) => {
@@ -130,10 +147,10 @@ function resources(
   session: Session,
 ): UntypedServiceImplementation {
   return {
-    check: unary(session, async (request: pb.CheckRequest) =>
+    check: unary(session, async (request: WireMessage) =>
       checkResponse(await plugin.check(checkRequest(request), context)),
     ),
-    diff: unary(session, async (request: pb.DiffRequest) =>
+    diff: unary(session, async (request: WireMessage) =>
       diffResponse(await plugin.diff(diffRequest(request), context)),
     ),
     create: unary(session, async (request: pb.CreateRequest) => {

@@ -171,10 +171,8 @@ function fromProtobuf(value: Value): PropertyValue {
       return value.getBoolValue();
     case Value.KindCase.NUMBER_VALUE:
       return value.getNumberValue();
-    case Value.KindCase.STRING_VALUE: {
-      const text = value.getStringValue();
-      return UNKNOWN_MARKS.has(text) ? UNKNOWN : text;
-    }
+    case Value.KindCase.STRING_VALUE:
+      return fromText(value.getStringValue());
     case Value.KindCase.LIST_VALUE:
       return (value.getListValue()?.getValuesList() ?? []).map((item) => fromProtobuf(item));
     case Value.KindCase.STRUCT_VALUE:
@@ -184,8 +182,13 @@ function fromProtobuf(value: Value): PropertyValue {
   }
 }
 
+/** Unknowns travel as texts; any other text is itself. */
+export function fromText(text: string): string | Unknown {
+  return UNKNOWN_MARKS.has(text) ? UNKNOWN : text;
+}
+
 /** Secrets and outputs travel as maps with a signature; any other map is itself. */
-function fromEnvelope(map: PropertyMap): PropertyValue {
+export function fromEnvelope(map: PropertyMap): PropertyValue {
   switch (map[SIGNATURE_KEY]) {
     case SECRET_SIGNATURE:
       return new Secret(map.value ?? null);

@@ -11,7 +11,7 @@ import { pullAhead } from "../runtime/containerd";
 import { build } from "../runtime/images";
 import { clusterPaths, type ClusterPaths } from "../runtime/paths";
 import { IMAGE_TOOLS, NODE_IMAGE_TOOLS } from "../runtime/plan";
-import { readRecord, readTools } from "../runtime/record";
+import { readRecord } from "../runtime/record";
 import { holdsImage, pushImage, REGISTRY_HOST } from "../runtime/registry";
 import type { ClusterRecord } from "../runtime/spec";
 import { explained } from "./context";
@@ -51,7 +51,7 @@ export const localImageResource = imageResource({
       return !(await hasKindImage(kind, reference).catch(() => true));
     }
     if (record?.realNode !== true) return false;
-    return (await holdsImage(record, paths, readTools(paths), reference)) === false;
+    return !holdsImage(paths, reference);
   },
 });
 

@@ -8,13 +8,17 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 
+import { makeUnifiedCgroup } from "./cgroup-v2";
 import { readText } from "./process";
 
-const CGROUP_ROOT = "/sys/fs/cgroup";
+export const CGROUP_ROOT = "/sys/fs/cgroup";
 
-/** True where the host has the single hierarchy of cgroup v2. */
-export function isCgroupV2(): boolean {
-  return existsSync(join(CGROUP_ROOT, "cgroup.controllers"));
+/**
+ * True where the host has the single hierarchy of cgroup v2.
+ * @param root where control groups are mounted
+ */
+export function isCgroupV2(root: string = CGROUP_ROOT): boolean {
+  return existsSync(join(root, "cgroup.controllers"));
 }
 
 /** The hierarchies: one on v2, one a controller on v1 (`unified` beside them on a hybrid host). */
@@ -34,26 +38,22 @@ export function clusterCgroup(cluster: string): string {
 
 /** Makes the cgroup in every hierarchy. Below it lie all pods: removing it removes them all. */
 export function createCgroup(cluster: string): void {
+  if (isCgroupV2()) {
+    makeUnifiedCgroup(CGROUP_ROOT, join(CGROUP_ROOT, clusterCgroup(cluster)));
+    return;
+  }
   for (const hierarchy of hierarchies()) {
     const folder = join(hierarchy, clusterCgroup(cluster));
     mkdirSync(folder, { recursive: true });
-    initialize(hierarchy, folder);
+    fillCpuset(hierarchy, folder);
   }
 }
 
-function initialize(hierarchy: string, folder: string): void {
-  if (isCgroupV2()) {
-    const controllers = ["cpu", "cpuset", "memory", "pids", "io"].map((name) => `+${name}`);
-    for (const controller of controllers) {
-      tryWrite(join(hierarchy, "cgroup.subtree_control"), controller);
-      tryWrite(join(folder, "cgroup.subtree_control"), controller);
-    }
-    return;
-  }
-  // A new cpuset of v1 is empty, and nothing may run in an empty one.
+/** A new cpuset of v1 is empty, and nothing may run in an empty one. */
+function fillCpuset(hierarchy: string, folder: string): void {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
     if (existsSync(join(folder, file))) {
-      tryWrite(join(folder, file), readFileSync(join(hierarchy, file), "utf8"));
+      writeFileSync(join(folder, file), readFileSync(join(hierarchy, file), "utf8"));
     }
   }
 }
@@ -114,13 +114,5 @@ function removeTree(folder: string): void {
     rmdirSync(folder);
   } catch {
     // Not there, or still busy: the caller's check for leftovers reports that.
-  }
-}
-
-function tryWrite(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch {
-    // A controller this kernel does not have; the kubelet names those it misses.
   }
 }

@@ -27,9 +27,6 @@ export const CONTROL_PLANE = [
   "kube-scheduler",
 ] as const;
 
-/** What suits the other components would take half a CPU second more of its start. */
-const API_SERVER_MEMORY = [{ name: "GOGC", value: "40" }];
-
 const SIMULATOR = "kwok-controller";
 const STOP_MS = 10_000;
 
@@ -270,7 +267,6 @@ function kwokctlConfig(record: ClusterRecord, paths: ClusterPaths, tools: Tools)
     componentsPatches: components.map((name) => ({
       name,
       extraArgs: flags[name],
-      extraEnvs: name === "kube-apiserver" ? API_SERVER_MEMORY : [],
     })),
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;

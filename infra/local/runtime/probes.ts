@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 import { execa } from "execa";
 
-import { isCgroupV2 } from "./cgroups";
+import { tryUnifiedCgroup } from "./cgroup-v2";
+import { CGROUP_ROOT, isCgroupV2 } from "./cgroups";
 import { closedRules } from "../network-policy/apply";
 import { SYSTEM_PATH } from "./process";
 
@@ -93,28 +94,26 @@ async function probeMounts(path: string): Promise<Probe[]> {
   }
 }
 
-function probeCgroup(): Probe {
-  const folder = join(
-    "/sys/fs/cgroup",
-    isCgroupV2() ? "" : "memory",
-    `drydock-probe-${String(process.pid)}`,
-  );
+/** @param root where control groups are mounted */
+export function probeCgroup(root: string = CGROUP_ROOT): Probe {
+  const name = `drydock-probe-${String(process.pid)}`;
   try {
-    mkdirSync(folder);
-    writeFileSync(
-      join(folder, isCgroupV2() ? "cgroup.type" : "memory.limit_in_bytes"),
-      isCgroupV2() ? "domain" : "1073741824",
-    );
+    if (isCgroupV2(root)) tryUnifiedCgroup(root, join(root, name));
+    else tryMemoryCgroup(join(root, "memory", name));
     return { name: "cgroup", ok: true };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return fail("cgroup", `control groups cannot be made here (${why})`);
+  }
+}
+
+/** On v1. */
+function tryMemoryCgroup(folder: string): void {
+  mkdirSync(folder);
+  try {
+    writeFileSync(join(folder, "memory.limit_in_bytes"), "1073741824");
   } finally {
-    try {
-      rmdirSync(folder);
-    } catch {
-      // It was never made.
-    }
+    rmdirSync(folder);
   }
 }
 

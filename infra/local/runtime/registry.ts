@@ -2,14 +2,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { isPublished, publishImage, repositoryOf } from "../../images/publish";
+import { publishImage, repositoryOf } from "../../images/publish";
 import type { BuiltImage } from "../../images/store";
 import type { Tools } from "./control-plane";
 import { type Daemon, daemonPid } from "./daemon";
 import { LocalClusterError } from "./errors";
 import type { ClusterPaths } from "./paths";
 import { type Command, inNetwork, readText } from "./process";
-import { placeLayer } from "./registry-storage";
+import { hasManifest, placeLayer } from "./registry-storage";
 import type { ClusterRecord, NetworkRecord } from "./spec";
 
 /** Registry host in the references of images. containerd alone knows where it is (`hosts.toml`). */
@@ -65,24 +65,24 @@ export async function pushImage(
   signal?: AbortSignal,
 ): Promise<void> {
   await waitForRegistry(paths, signal);
-  if ((await holdsImage(record, paths, tools, image.reference)) !== true) {
-    const repository = repositoryOf(image.reference).slice(`${REGISTRY_HOST}/`.length);
-    await publishImage(image, {
-      ...access(record, paths, tools),
-      deliver: (digest, file) => placeLayer(paths.registry, repository, digest, file),
-      ...(signal && { signal }),
-    });
-  }
+  const { reference } = image;
+  if (holdsImage(paths, reference)) return;
+  await publishImage(image, {
+    ...access(record, paths, tools),
+    deliver: (digest, file) => placeLayer(paths.registry, repositoryIn(reference), digest, file),
+    ...(signal && { signal }),
+  });
 }
 
-/** Whether the registry has an image; undefined where it does not say. */
-export function holdsImage(
-  record: ClusterRecord,
-  paths: ClusterPaths,
-  tools: Tools,
-  reference: string,
-): Promise<boolean | undefined> {
-  return isPublished(reference, access(record, paths, tools));
+/** Whether the registry has an image. A preview asks for each: a look at its folder starts no process. */
+export function holdsImage(paths: Pick<ClusterPaths, "registry">, reference: string): boolean {
+  const [, digest = ""] = reference.split("@");
+  return hasManifest(paths.registry, repositoryIn(reference), digest);
+}
+
+/** `registry.drydock.local/drydock/nginx@sha256:…` -> `drydock/nginx` */
+function repositoryIn(reference: string): string {
+  return repositoryOf(reference).slice(`${REGISTRY_HOST}/`.length);
 }
 
 function access({ network }: ClusterRecord, paths: ClusterPaths, tools: Tools) {

@@ -20,11 +20,11 @@ export function hostState(): string[] {
     .map((line) => line.split(" ")[1]);
   const interfaces = readdirSync("/sys/class/net");
   const namespaces = existsSync("/run/netns") ? readdirSync("/run/netns") : [];
-  const cgroups = readdirSync("/sys/fs/cgroup").flatMap((name) =>
-    existsSync(`/sys/fs/cgroup/${name}/cgroup.procs`) && name !== "unified"
-      ? readdirSync(`/sys/fs/cgroup/${name}`).filter((child) => child.startsWith("drydock-"))
-      : name.startsWith("drydock-") ? [name] : [],
-  ); // prettier-ignore
+  // The cgroup of a cluster lies at the top with v2, and in each hierarchy with v1.
+  const cgroups = readdirSync("/sys/fs/cgroup", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => [name, ...entriesOf(`/sys/fs/cgroup/${name}`)])
+    .filter((name) => name.startsWith("drydock-"));
   const rules =
     process.getuid?.() === 0 ? lines("iptables-save").filter((line) => line.startsWith("-A")) : [];
   return [

@@ -343,10 +343,17 @@ describe("env", () => {
     expect(stderr).toContain("stand-in");
   });
 
-  it("makes the stack in the project's own backend, so that plain pulumi finds it, and in no other", async () => {
+  it("makes a missing stack in the project's own backend, so that plain pulumi finds it, and in no other", async () => {
     const given = project();
     await run(given, ["env"]);
     expect(given.calls()).toEqual(["stack select dev --create --non-interactive"]);
+
+    const again = project();
+    const stacks = join(again.root, ".drydock", "state", ".pulumi", "stacks", "drydock");
+    mkdirSync(stacks, { recursive: true });
+    writeFileSync(join(stacks, "dev.json"), "{}");
+    await run(again, ["env"]);
+    expect(again.calls()).toEqual([]);
 
     const theirs = project();
     theirs.env.PULUMI_BACKEND_URL = `file://${temporaryFolder()}`;

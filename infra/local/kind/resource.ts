@@ -1,4 +1,3 @@
-import { reasonOf } from "../../../toolchain/errors";
 import {
   type Context,
   type CreateRequest,
@@ -6,35 +5,29 @@ import {
   type DeleteRequest,
   type DiffRequest,
   type DiffResult,
-  PartialFailure,
   type PropertyDiff,
   type PropertyMap,
   type ReadRequest,
   type ReadResult,
-  Secret,
-  UNKNOWN,
   type UpdateRequest,
   type UpdateResult,
 } from "../../../toolchain/plugin/serve";
 import { chooseEngine, describeChoice } from "../choice";
 import { explained, runtimeContext } from "../provider/context";
 import { clusterSpec } from "../provider/inputs";
+import {
+  clusterOutputs,
+  keptInState,
+  notRunningWhole,
+  plannedOutputs,
+  readResult,
+} from "../provider/outputs";
 import { clusterPaths } from "../runtime/paths";
 import { readText } from "../runtime/process";
 import { nodeContainer } from "./commands";
 import type { ContainerEngine } from "./container-engine";
 import { deleteKindCluster, ensureKindCluster, kindServer, missingKindParts } from "./lifecycle";
 import { type KindRecord, readKindRecord } from "./record";
-
-const COMPUTED = [
-  "uid",
-  "version",
-  "server",
-  "kubeconfig",
-  "servesTraffic",
-  "nodeNames",
-  "reasons",
-];
 
 /** The resource `drydock:local:Cluster` where kind makes it. Its id is the cluster's name. */
 export const kindClusterResource = {
@@ -57,9 +50,7 @@ export const kindClusterResource = {
     const missing = record === undefined ? ["every part"] : await missingKindParts(record, paths);
     if (missing.length > 0) {
       detailedDiff.status = { kind: "update" };
-      const parts = missing.join(", ");
-      const text = `cluster ${id} is not running whole (missing: ${parts}): the update revives it with its data`;
-      context.log.warn(text, urn);
+      context.log.warn(notRunningWhole(id, missing), urn);
     }
     const changes = Object.keys(detailedDiff).length > 0 ? "some" : "none";
     return { changes, detailedDiff, deleteBeforeReplace: true };
@@ -73,8 +64,7 @@ export const kindClusterResource = {
       if (preview) {
         const text = describeChoice(choice, spec.kubernetesVersion);
         context.log.info(`creates ${text}`, urn);
-        const unknown = Object.fromEntries(COMPUTED.map((name) => [name, UNKNOWN]));
-        return { id: "", outputs: { ...inputs, ...unknown, status: "running", coreDnsImage: "" } };
+        return { id: "", outputs: { ...plannedOutputs(inputs), coreDnsImage: "" } };
       }
       return { id: spec.name, outputs: await startOrKeep(inputs, urn, choice.container, context) };
     });
@@ -93,25 +83,12 @@ export const kindClusterResource = {
     });
   },
 
-  async read(
-    { id, urn, inputs, outputs }: ReadRequest,
-    context: Context,
-  ): Promise<ReadResult | undefined> {
-    const paths = clusterPaths(runtimeContext(urn, context).projectRoot, id);
+  async read(request: ReadRequest, context: Context): Promise<ReadResult | undefined> {
+    const paths = clusterPaths(runtimeContext(request.urn, context).projectRoot, request.id);
     const record = readKindRecord(paths);
     if (record === undefined) return undefined;
-    const { name: clusterName, ...rest } = record.spec;
-    const live: PropertyMap =
-      Object.keys(inputs).length > 0
-        ? inputs
-        : { clusterName, ...(structuredClone(rest) as unknown as PropertyMap) };
-    const known = Object.keys(outputs).length > 0 ? outputs : outputsOf(live, record, paths);
     const missing = await missingKindParts(record, paths);
-    return {
-      id,
-      inputs: live,
-      outputs: { ...known, status: missing.length === 0 ? "running" : "stopped" },
-    };
+    return readResult(request, record.spec, missing, (inputs) => outputsOf(inputs, record, paths));
   },
 
   async delete({ id, urn }: DeleteRequest, context: Context): Promise<void> {
@@ -136,11 +113,8 @@ async function startOrKeep(
   } catch (error) {
     const record = readKindRecord(paths);
     if (record === undefined) throw error;
-    const reason = context.signal.aborted
-      ? "interrupted: what is there is kept; the next update goes on with it, npm run down removes it"
-      : reasonOf(error);
-    const outputs = { ...outputsOf(inputs, record, paths), status: "stopped" };
-    throw new PartialFailure(spec.name, outputs, [reason], inputs);
+    const outputs = outputsOf(inputs, record, paths);
+    throw keptInState(spec.name, { inputs, outputs }, error, context);
   }
 }
 
@@ -149,17 +123,15 @@ function outputsOf(
   record: KindRecord,
   paths: ReturnType<typeof clusterPaths>,
 ): PropertyMap {
-  return {
-    ...inputs,
+  return clusterOutputs(inputs, {
     uid: record.uid,
     version: record.kubernetes,
     server: kindServer(paths),
-    kubeconfig: new Secret(readText(paths.kubeconfig) ?? ""),
-    status: "running",
+    kubeconfig: readText(paths.kubeconfig) ?? "",
     servesTraffic: true,
     nodeNames: [nodeContainer(record.spec.name)],
     reasons: [],
     // CoreDNS is kind's own.
     coreDnsImage: "",
-  };
+  });
 }

@@ -8,18 +8,14 @@ import {
   type DeleteRequest,
   type DiffRequest,
   type DiffResult,
-  PartialFailure,
   type PropertyDiff,
   type PropertyMap,
   type ReadRequest,
   type ReadResult,
-  Secret,
-  UNKNOWN,
   type UpdateRequest,
   type UpdateResult,
   text,
 } from "../../../toolchain/plugin/serve";
-import { reasonOf } from "../../../toolchain/errors";
 import { kubernetesVersion } from "../../../toolchain/tools";
 import { describeChanges, presentVersion } from "../runtime/changes";
 import { deleteCluster, inShort, otherOwner, remnants } from "../runtime/delete";
@@ -37,6 +33,13 @@ import { explained, runtimeContext } from "./context";
 import { refusedChange } from "../runtime/versions";
 import { differences } from "./difference";
 import { checkClusterInputs, clusterSpec } from "./inputs";
+import {
+  clusterOutputs,
+  keptInState,
+  notRunningWhole,
+  plannedOutputs,
+  readResult,
+} from "./outputs";
 
 /** The resource `drydock:local:Cluster`. Its id is the cluster's name. */
 export const clusterResource = {
@@ -68,10 +71,7 @@ export const clusterResource = {
     const missing = missingNow(request.id, request.urn, context);
     if (missing.length > 0) {
       detailedDiff.status = { kind: "update" };
-      context.log.warn(
-        `cluster ${request.id} is not running whole (missing: ${missing.join(", ")}): the update revives it with its data`,
-        request.urn,
-      );
+      context.log.warn(notRunningWhole(request.id, missing), request.urn);
     }
     const changed = Object.keys(detailedDiff).length > 0;
     return Promise.resolve({
@@ -97,7 +97,7 @@ export const clusterResource = {
             request.urn,
           );
         }
-        return { id: "", outputs: previewOutputs(request.inputs) };
+        return { id: "", outputs: plannedOutputs(request.inputs) };
       }
       const cluster = await startOrKeep(request, context);
       context.log.status(describePlan(cluster.record, cluster.record.kubernetes), request.urn);
@@ -122,29 +122,13 @@ export const clusterResource = {
     });
   },
 
-  async read(
-    { id, urn, inputs, outputs }: ReadRequest,
-    context: Context,
-  ): Promise<ReadResult | undefined> {
-    const { projectRoot } = runtimeContext(urn, context);
-    const paths = clusterPaths(projectRoot, id);
+  async read(request: ReadRequest, context: Context): Promise<ReadResult | undefined> {
+    const paths = clusterPaths(runtimeContext(request.urn, context).projectRoot, request.id);
     const record = readRecord(paths);
-    if (record === undefined) {
-      return Promise.resolve(undefined);
-    }
-    const { name: clusterName, ...rest } = record.spec;
-    const live: PropertyMap =
-      Object.keys(inputs).length > 0
-        ? inputs
-        : { clusterName, ...(structuredClone(rest) as unknown as PropertyMap) };
+    if (record === undefined) return Promise.resolve(undefined);
     const missing = missingParts(record, paths);
-    const known =
-      Object.keys(outputs).length > 0 ? outputs : outputsOf(live, describeCluster(record, paths));
-    return Promise.resolve({
-      id,
-      inputs: live,
-      outputs: { ...known, status: missing.length === 0 ? "running" : "stopped" },
-    });
+    const describe = (inputs: PropertyMap) => outputsOf(inputs, describeCluster(record, paths));
+    return Promise.resolve(readResult(request, record.spec, missing, describe));
   },
 
   async delete({ id, urn }: DeleteRequest, context: Context): Promise<void> {
@@ -210,11 +194,8 @@ async function startOrKeep(
     if (record === undefined) {
       throw error;
     }
-    const reason = context.signal.aborted
-      ? "interrupted: what is there is kept; the next update goes on with it, npm run down removes it"
-      : reasonOf(error);
-    const outputs = { ...outputsOf(inputs, describeCluster(record, paths)), status: "stopped" };
-    throw new PartialFailure(spec.name, outputs, [reason], inputs);
+    const outputs = outputsOf(inputs, describeCluster(record, paths));
+    throw keptInState(spec.name, { inputs, outputs }, error, context);
   }
 }
 
@@ -235,36 +216,8 @@ function needsUpgrade(record: ClusterRecord, spec: ClusterSpec): boolean {
 }
 
 function outputsOf(inputs: PropertyMap, cluster: RunningCluster): PropertyMap {
-  const { record } = cluster;
-  return {
-    ...inputs,
-    uid: record.uid,
-    version: record.kubernetes,
-    server: cluster.server,
-    kubeconfig: new Secret(cluster.kubeconfig),
-    status: "running",
-    servesTraffic: record.realNode,
-    nodeNames: cluster.nodeNames,
-    // Why the nodes are simulated; empty where one is real.
-    reasons: [...record.reasons],
-    coreDnsImage: cluster.coreDnsImage,
-  };
-}
-
-function previewOutputs(inputs: PropertyMap): PropertyMap {
-  const names = [
-    "uid",
-    "version",
-    "server",
-    "kubeconfig",
-    "servesTraffic",
-    "nodeNames",
-    "reasons",
-    "coreDnsImage",
-  ];
-  return {
-    ...inputs,
-    status: "running",
-    ...Object.fromEntries(names.map((name) => [name, UNKNOWN])),
-  };
+  const { record, server, kubeconfig, nodeNames, coreDnsImage } = cluster;
+  const { uid, kubernetes: version, realNode: servesTraffic, reasons } = record;
+  const facts = { uid, version, servesTraffic, reasons, server, kubeconfig, nodeNames };
+  return clusterOutputs(inputs, { ...facts, coreDnsImage });
 }

@@ -217,7 +217,14 @@ function needsUpgrade(record: ClusterRecord, spec: ClusterSpec): boolean {
 
 function outputsOf(inputs: PropertyMap, cluster: RunningCluster): PropertyMap {
   const { record, server, kubeconfig, nodeNames, coreDnsImage } = cluster;
-  const { uid, kubernetes: version, realNode: servesTraffic, reasons } = record;
-  const facts = { uid, version, servesTraffic, reasons, server, kubeconfig, nodeNames };
-  return clusterOutputs(inputs, { ...facts, coreDnsImage });
+  return clusterOutputs(inputs, {
+    uid: record.uid,
+    version: record.kubernetes,
+    server,
+    kubeconfig,
+    servesTraffic: record.realNode,
+    nodeNames,
+    reasons: record.reasons,
+    coreDnsImage,
+  });
 }

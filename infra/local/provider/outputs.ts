@@ -27,16 +27,17 @@ export interface ClusterFacts {
   readonly coreDnsImage: string;
 }
 
-const COMPUTED: readonly (keyof ClusterFacts)[] = [
-  "uid",
-  "version",
-  "server",
-  "kubeconfig",
-  "servesTraffic",
-  "nodeNames",
-  "reasons",
-  "coreDnsImage",
-];
+/** Known once the cluster is there; the type names each fact, so that none is left out of a preview. */
+const NOT_YET: Record<keyof ClusterFacts, typeof UNKNOWN> = {
+  uid: UNKNOWN,
+  version: UNKNOWN,
+  server: UNKNOWN,
+  kubeconfig: UNKNOWN,
+  servesTraffic: UNKNOWN,
+  nodeNames: UNKNOWN,
+  reasons: UNKNOWN,
+  coreDnsImage: UNKNOWN,
+};
 
 /** The outputs of a cluster that runs. */
 export const clusterOutputs = (inputs: PropertyMap, facts: ClusterFacts): PropertyMap => ({
@@ -51,7 +52,7 @@ export const clusterOutputs = (inputs: PropertyMap, facts: ClusterFacts): Proper
 /** The outputs of a cluster that an update would make. */
 export const plannedOutputs = (inputs: PropertyMap): PropertyMap => ({
   ...inputs,
-  ...Object.fromEntries(COMPUTED.map((name) => [name, UNKNOWN])),
+  ...NOT_YET,
   status: "running",
 });
 
